@@ -1,0 +1,247 @@
+"""The records that the stages hand to one another. Frozen: a stage makes new ones, it never edits.
+
+Their `repr` never shows a message text or a whole phone number, so that a stray log line or traceback cannot either.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from bulksend.base.mask import mask_number
+
+
+class Status(StrEnum):
+    """Where a row stands. Every row has exactly one; their counts add up to the rows of the input."""
+
+    PENDING = "pending"
+    SENDING = "sending"  # intent is durable, the outcome is not known yet
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"  # may or may not have been sent; never re-sent by itself
+    SKIPPED = "skipped"  # by the plan; never goes on the wire
+
+
+class SkipReason(StrEnum):
+    """Why the plan leaves a row out."""
+
+    INVALID_NUMBER = "invalid_number"
+    DUPLICATE = "duplicate"
+    SUPPRESSED = "suppressed"
+    MISSING_FIELD = "missing_field"
+    EMPTY_BODY = "empty_body"
+    TOO_LONG = "too_long"
+    NO_IDENTITY = "no_identity"
+    BAD_ROW = "bad_row"
+    TEMPLATE_ERROR = "template_error"
+
+
+class Encoding(StrEnum):
+    """How the service will encode a text (AWS: "SMS character limits")."""
+
+    GSM_7 = "GSM-7"
+    UCS_2 = "UCS-2"
+
+
+@dataclass(frozen=True, slots=True)
+class InputRow:
+    """One record of the input, as it was read.
+
+    Attributes:
+        row: number of the record, from 1; the header is not counted.
+        line: physical line on which the record starts, from 1.
+        cells: column name as the input spells it -> value. CSV gives strings; JSONL gives what JSON holds.
+        fault: why the record cannot be used (a person reads it); None when it can. Cells hold what could be read.
+    """
+
+    row: int
+    line: int
+    cells: Mapping[str, object] = field(repr=False)
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRow:
+    """What the plan decided about one row; written to the ledger once and never changed.
+
+    Attributes:
+        row: as in `InputRow`.
+        line: as in `InputRow`.
+        source: the input's own columns, as one JSON object.
+        status: PENDING or SKIPPED.
+        reason: a `SkipReason` when skipped, else None.
+        note: one sentence for people: what is wrong, or what was repaired; no full number, no text.
+        destination: E.164; None when the number could not be read.
+        country: ISO 3166 alpha-2; None where unknown.
+        identity: id of the origination identity the row is routed to.
+        bucket: name of the identity's bucket.
+        encoding: of `text`.
+        parts: how many parts `text` makes; 0 when there is no text.
+        text: the finished message.
+    """
+
+    row: int
+    line: int
+    source: str = field(repr=False)
+    status: Status
+    reason: str | None = None
+    note: str | None = None
+    destination: str | None = field(default=None, repr=False)
+    country: str | None = None
+    identity: str | None = None
+    bucket: str | None = None
+    encoding: Encoding | None = None
+    parts: int = 0
+    text: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row whose intent is durable: whoever holds it may put it on the wire, once.
+
+    Attributes:
+        row: number of the row.
+        attempt: which attempt this is, from 1 over all runs.
+        destination: E.164.
+        country: ISO 3166 alpha-2, or None.
+        identity: what goes into OriginationIdentity.
+        bucket: the bucket that is charged.
+        text: the message.
+        parts: what the meter is charged.
+    """
+
+    row: int
+    attempt: int
+    destination: str
+    country: str | None
+    identity: str
+    bucket: str
+    text: str
+    parts: int
+
+    def __repr__(self) -> str:
+        return (
+            f"Claim(row={self.row}, attempt={self.attempt}, to={mask_number(self.destination)},"
+            f" identity={self.identity!r}, parts={self.parts})"
+        )
+
+
+class OutcomeKind(StrEnum):
+    """What became of one attempt, and with it how far its consequences reach (README, "Outcomes")."""
+
+    SENT = "sent"
+    THROTTLED = "throttled"  # known not sent; the bucket slows down
+    NOT_SENT = "not_sent"  # known not sent; nothing reached the service
+    FAILED_RECIPIENT = "failed_recipient"
+    FAILED_ROUTE = "failed_route"  # this identity cannot reach this country
+    FAILED_IDENTITY = "failed_identity"  # this identity cannot be used
+    FAILED_UNEXPECTED = "failed_unexpected"  # refused for a reason that this operation is not known to give
+    CREDENTIALS = "credentials"  # rejected credentials; the gateway looks for newer ones before it says STOP
+    STOP = "stop"  # the whole campaign cannot go on
+    UNKNOWN = "unknown"  # nobody can know
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of one attempt, as a value.
+
+    Attributes:
+        kind: what follows from it.
+        reason: the service's Reason, or a transport cause, in lower snake case; None when sent.
+        message_id: from the service; only when sent.
+        error_code: the service's exception name, or the transport error's; None when sent.
+        error_message: what the service said, free of the text and of the full number.
+    """
+
+    kind: OutcomeKind
+    reason: str | None = None
+    message_id: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The outcome of a row, as the ledger records it.
+
+    Attributes:
+        row: number of the row.
+        attempt: the attempt that ended it.
+        status: SENT, FAILED or UNKNOWN.
+        outcome: where reason, message id and error come from.
+    """
+
+    row: int
+    attempt: int
+    status: Status
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One MPS limit.
+
+    Attributes:
+        name: unique within a campaign.
+        mps: message parts per second that the service allows, at least 1.
+    """
+
+    name: str
+    mps: int
+
+
+@dataclass(frozen=True, slots=True)
+class BucketCounts:
+    """How far one bucket is. Messages and parts of the rows that are not skipped."""
+
+    bucket: str
+    mps: int
+    messages: int = 0
+    parts: int = 0
+    messages_done: int = 0  # sent, failed or unknown
+    parts_done: int = 0
+    parts_sent: int = 0
+    messages_held: int = 0  # pending, but stopped by a breaker
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The ledger in numbers at one moment. `rows` equals the sum over `by_status`, always."""
+
+    rows: int
+    by_status: Mapping[Status, int]
+    parts_sent: int
+    reasons: Mapping[Status, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+    buckets: tuple[BucketCounts, ...] = ()
+
+    def of(self, status: Status) -> int:
+        """How many rows have `status`."""
+        return self.by_status.get(status, 0)
+
+
+class RunEnd(StrEnum):
+    """How a run of `send` or `resume` ended."""
+
+    COMPLETE = "complete"
+    INTERRUPTED = "interrupted"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of `send` or `resume` over a ledger.
+
+    Attributes:
+        started_at: UTC.
+        finished_at: UTC; None while it runs, and for ever when it was killed.
+        end: None as long as `finished_at` is.
+        cause: one sentence when it did not complete.
+        throttled: ThrottlingException answers received.
+    """
+
+    started_at: datetime
+    finished_at: datetime | None
+    end: RunEnd | None
+    cause: str | None
+    throttled: int

@@ -1,0 +1,1 @@
+"""Hand-made fakes that the tests share."""
