@@ -1,0 +1,81 @@
+"""The meter of one bucket: who may go on the wire next, and when."""
+
+import asyncio
+
+from aiolimiter import AsyncLimiter
+
+from bulksend.base.clock import Clock
+from bulksend.base.records import Bucket
+from bulksend.rate.pace import Pace
+from bulksend.rate.window import SlidingWindow
+
+BURST_S = 0.01
+"""How late a timer may be without capacity being lost: what it missed is caught up with, and no more.
+
+Strict spacing at rate r with a tolerance of t seconds puts at most floor((1 + t) r) + 1 single parts into a half-open
+second; with t = 10 ms and a headroom of 1 % that is the limit itself or less, at every rate.
+"""
+
+
+class Meter:
+    """Admits messages of one bucket in the order in which they ask, at no more than the bucket's limit.
+
+    In no window of one second are more parts admitted than the limit allows, from the first message on: there is no
+    initial burst and none after an idle spell. A message of more parts than the limit is admitted alone and paid for
+    afterwards. While somebody waits, at least `1 - headroom` of the limit is used, as far as whole messages fit.
+
+    Args:
+        bucket: its `mps` is the limit, in parts per second.
+        headroom: share of the limit left unused, 0 <= headroom < 1; it also is the jitter that is tolerated on the
+            way to the service (0.01: messages may come 10 ms closer together than they left).
+        clock: where the time comes from. It must go with the running loop's, which the limiter reads.
+    """
+
+    def __init__(self, bucket: Bucket, *, headroom: float, clock: Clock) -> None:
+        self.bucket = bucket
+        self._clock = clock
+        self._rate = bucket.mps * (1.0 - headroom)
+        capacity = 1.0 + BURST_S * self._rate
+        self._limiter = AsyncLimiter(capacity, capacity / self._rate)
+        self._window = SlidingWindow(limit=bucket.mps, span_s=1.0 / (1.0 - headroom))
+        self._pace = Pace(bucket.mps)
+        # The limiter's own queue is a heap by amount, in which small messages overtake large ones for ever. An
+        # asyncio.Lock is first come, first served, and leaves the limiter with one consumer.
+        self._turn = asyncio.Lock()
+        self.parts_released = 0
+        self.throttles = 0
+
+    @property
+    def allowed(self) -> float:
+        """Parts per second that the bucket goes at now: its limit less the headroom, less what throttling taught."""
+        return self._rate * self._pace.share(self._clock.monotonic())
+
+    async def admit(self, parts: int) -> None:
+        """Return when a message of `parts` parts may go on the wire; the caller writes it at once.
+
+        First come, first served. Cancelling a waiter gives its turn to the next; tokens it had already taken are
+        lost, which errs on the safe side.
+        """
+        async with self._turn:
+            await self._take(parts / self._pace.share(self._clock.monotonic()))
+            while (wait_s := self._window.wait_s(parts, now=self._clock.monotonic())) > 0.0:
+                await self._clock.sleep(wait_s)
+            self._window.record(parts, now=self._clock.monotonic())
+            self.parts_released += parts
+
+    def accepted(self, parts: int) -> None:
+        """Tell the meter that the service took a message of `parts` parts."""
+        self._pace.accepted(parts, now=self._clock.monotonic())
+
+    def throttled(self) -> bool:
+        """Tell the meter that the service throttled a message; True when the bucket slowed down because of it."""
+        self.throttles += 1
+        return self._pace.throttled(now=self._clock.monotonic())
+
+    async def _take(self, tokens: float) -> None:
+        # In pieces, because the limiter refuses more than its capacity at once and capacity is also its burst.
+        piece = self._limiter.max_rate
+        while tokens > piece:
+            await self._limiter.acquire(piece)
+            tokens -= piece
+        await self._limiter.acquire(tokens)

@@ -1,0 +1,71 @@
+"""What a bucket's limit turns out to be in practice, learnt from the service's answers."""
+
+from collections import deque
+
+MEMORY_S = 3.0
+"""For how long an accepted second counts as evidence of what the service allows."""
+
+CUT_PAUSE_S = 1.0
+"""One overload brings several throttled answers within about a second; they are one reason to slow down, not many."""
+
+BACK_OFF = 0.97
+"""After a throttled answer: this share of the best second the service accepted lately."""
+
+CLIMB_PER_S = 0.02
+"""Share of the configured limit that is won back each second without a throttled answer."""
+
+FLOOR = 0.05
+"""Share of the configured limit below which a bucket never falls, so that it always finds out when it may go on."""
+
+
+class Pace:
+    """The share of its configured limit at which a bucket goes, from `FLOOR` to 1.
+
+    Additive increase, and a decrease to just under what was accepted: the service accepts exactly its limit in the
+    second before it throttles, so the parts accepted in that second are the best estimate of the true limit there
+    is. Pure: the caller brings the time, which must not go backwards.
+
+    Args:
+        limit: the configured limit, in parts per second.
+    """
+
+    __slots__ = ("_accepted", "_climbing_since", "_cut_at", "_limit", "_parts", "_seconds", "_share")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._share = 1.0
+        self._climbing_since = 0.0
+        self._cut_at = -CUT_PAUSE_S
+        self._accepted: deque[tuple[float, int]] = deque()
+        self._parts = 0  # accepted within the last second
+        self._seconds: deque[tuple[float, int]] = deque()  # (when, best second so far), best first
+
+    def share(self, now: float) -> float:
+        """The share of the limit to use at `now`."""
+        return min(1.0, self._share + CLIMB_PER_S * max(0.0, now - self._climbing_since)) if self._share < 1.0 else 1.0
+
+    def accepted(self, parts: int, *, now: float) -> None:
+        """The service took a message of `parts` parts."""
+        self._forget(now)
+        self._accepted.append((now, parts))
+        self._parts += parts
+        while self._seconds and self._seconds[-1][1] <= self._parts:
+            self._seconds.pop()
+        self._seconds.append((now, self._parts))
+
+    def throttled(self, *, now: float) -> bool:
+        """The service throttled a message; True when this slowed the bucket down, False within `CUT_PAUSE_S`."""
+        if now - self._cut_at < CUT_PAUSE_S:
+            return False
+        self._forget(now)
+        best = self._seconds[0][1] if self._seconds else 0
+        self._share = max(FLOOR, min(self.share(now), best / self._limit) * BACK_OFF)
+        self._cut_at = now
+        self._climbing_since = now + CUT_PAUSE_S
+        return True
+
+    def _forget(self, now: float) -> None:
+        while self._accepted and self._accepted[0][0] <= now - 1.0:
+            self._parts -= self._accepted.popleft()[1]
+        while self._seconds and self._seconds[0][0] <= now - MEMORY_S:
+            self._seconds.popleft()

@@ -1,0 +1,138 @@
+import asyncio
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bulksend.base.records import Bucket
+from bulksend.rate.meter import Meter
+from tests.support.virtual import VirtualClock, run_virtual
+
+HEADROOM = 0.01
+
+
+def fullest_window(releases: list[tuple[float, int]]) -> int:
+    """Most parts in any half-open second, by brute force over the seconds that start at a release."""
+    return max(
+        (
+            sum(parts for when, parts in releases[index:] if when < start + 1.0)
+            for index, (start, _) in enumerate(releases)
+        ),
+        default=0,
+    )
+
+
+async def drive(mps: int, sizes: list[int], pauses_s: dict[int, float] | None = None) -> list[tuple[float, int]]:
+    """Admit messages of `sizes` parts one after the other, pausing before some, and return when each went."""
+    clock = VirtualClock()
+    meter = Meter(Bucket("b", mps), headroom=HEADROOM, clock=clock)
+    releases = []
+    for index, parts in enumerate(sizes):
+        await clock.sleep((pauses_s or {}).get(index, 0.0))
+        await meter.admit(parts)
+        releases.append((clock.monotonic(), parts))
+    return releases
+
+
+@pytest.mark.parametrize("mps", [1, 3, 5, 20, 100, 1000, 5000])
+def test_single_parts_use_the_limit_and_never_exceed_it(mps: int) -> None:
+    """At every rate at least 98 % of the limit is used and no second has more than the limit."""
+    seconds = 60 if mps <= 20 else 5
+    releases = run_virtual(drive(mps, [1] * (mps * seconds)))
+    elapsed_s = releases[-1][0] - releases[0][0]
+    assert (len(releases) - 1) / elapsed_s >= 0.98 * mps
+    if mps <= 100:
+        assert fullest_window(releases) <= mps
+    else:
+        starts = [when for when, _ in releases]
+        assert all(later - earlier >= 1.0 for earlier, later in zip(starts, starts[mps:], strict=False))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    mps=st.sampled_from([1, 3, 5, 20, 100]),
+    sizes=st.lists(st.integers(1, 10), min_size=1, max_size=150),
+    pauses_s=st.dictionaries(st.integers(0, 149), st.floats(0, 5), max_size=8),
+)
+def test_no_second_exceeds_the_limit(mps: int, sizes: list[int], pauses_s: dict[int, float]) -> None:
+    """Whatever the sizes and the idle spells, a second holds the limit at most, or one oversized message alone."""
+    releases = run_virtual(drive(mps, sizes, pauses_s))
+    for index, (start, parts) in enumerate(releases):
+        within = [size for when, size in releases[index:] if when < start + 1.0]
+        assert sum(within) <= mps or within == [parts]
+
+
+def test_oversized_messages_are_paid_as_debt() -> None:
+    """Four-part messages leave a three-part limit at three parts a second in the long run."""
+    releases = run_virtual(drive(3, [4] * 60))
+    rate = 4 * 59 / (releases[-1][0] - releases[0][0])
+    assert 0.98 * 3 <= rate <= 3.0
+
+
+def test_first_come_first_served_whatever_the_size() -> None:
+    """A ten-part message is not overtaken by the single parts that queued after it."""
+
+    async def scenario() -> list[int]:
+        meter = Meter(Bucket("b", 20), headroom=HEADROOM, clock=VirtualClock())
+        order: list[int] = []
+
+        async def ask(number: int, parts: int) -> None:
+            await meter.admit(parts)
+            order.append(number)
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(100):
+                group.create_task(ask(number, 10 if number % 7 == 0 else 1))
+        return order
+
+    assert run_virtual(scenario()) == list(range(100))
+
+
+def test_a_cancelled_waiter_does_not_block_the_next() -> None:
+    """The turn of a waiter that gave up goes to the next in line."""
+
+    async def scenario() -> float:
+        clock = VirtualClock()
+        meter = Meter(Bucket("b", 1), headroom=HEADROOM, clock=clock)
+        await meter.admit(1)
+        waiting = asyncio.create_task(meter.admit(1))
+        await clock.sleep(0.5)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await meter.admit(1)
+        return clock.monotonic()
+
+    assert run_virtual(scenario()) <= 2.1
+
+
+def test_throttling_slows_the_bucket_and_it_recovers() -> None:
+    """A limit that is configured too high settles near the true one, and climbs back once that is lifted."""
+
+    async def scenario() -> tuple[float, float, float]:
+        clock = VirtualClock()
+        meter = Meter(Bucket("b", 100), headroom=HEADROOM, clock=clock)
+        true_limit = 60
+        accepted: list[float] = []
+        throttled = offered = 0
+        settled = share = 0.0
+        while clock.monotonic() < 90.0:
+            await meter.admit(1)
+            now = clock.monotonic()
+            if now >= 60.0:
+                true_limit = 100
+            offered += 1
+            accepted = [when for when in accepted if when > now - 1.0]
+            if len(accepted) < true_limit:
+                accepted.append(now)
+                meter.accepted(1)
+            else:
+                throttled += 1
+                meter.throttled()
+            if 59.9 < now < 60.0:
+                settled, share = meter.allowed, throttled / offered
+        return settled, share, meter.allowed
+
+    settled, throttled_share, recovered = run_virtual(scenario())
+    assert 0.9 * 60 <= settled <= 1.05 * 60
+    assert throttled_share <= 0.02
+    assert recovered >= 98.0
