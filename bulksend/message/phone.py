@@ -1,0 +1,171 @@
+"""Phone numbers as people write them, read into E.164 with the country they belong to."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+import phonenumbers
+from phonenumbers import PhoneMetadata, PhoneNumberType, ValidationResult
+
+from bulksend.base.errors import ConfigError
+from bulksend.base.mask import mask_number
+from bulksend.base.request import TEXT_RULES
+from bulksend.message.numbering import Numbering, ParsedNumber
+from bulksend.message.simulator_numbers import SIMULATOR_NUMBERS
+from bulksend.message.written_number import InvalidNumber, WrittenNumber, read_cell
+
+__all__ = ["InvalidNumber", "Number", "NumberReader"]
+
+_NO_COUNTRY = "001"  # libphonenumber's region of numbers that belong to no country
+_MIN_DIGITS_FOR_LOST_PLUS = 11
+_LOST_PLUS = "lost leading + restored"
+_MAIN_COUNTRY = "not in the numbering data; country taken from its calling code"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A phone number that can be sent to.
+
+    Attributes:
+        e164: canonical, with its +.
+        country: ISO 3166 alpha-2; None for numbers that belong to no country.
+        note: what was repaired or assumed, as a clause without digits; None when nothing was.
+    """
+
+    e164: str
+    country: str | None
+    note: str | None
+
+    def __repr__(self) -> str:
+        return f"Number({mask_number(self.e164)}, country={self.country!r}, note={self.note!r})"
+
+
+class NumberReader:
+    """Reads phone numbers for one campaign.
+
+    A number with a + is read as international; one without as it is dialled in `default_country`, whose national and
+    international prefixes count. A + that a spreadsheet took away is put back only where that is certain: nothing but
+    digits in the cell, at least eleven, no possible number of the default country, and in use somewhere with a +.
+
+    Numbers that AWS gives for simulating destinations are always accepted, premium-rate numbers never.
+
+    Args:
+        default_country: ISO 3166 alpha-2; None: only numbers with a + (present or lost).
+        validity: "valid" accepts what lies in a range that libphonenumber knows to be in use; "possible" what has a
+            possible length for its calling code, so that ranges newer than the library are not refused.
+
+    Raises:
+        ConfigError: `default_country` is not a country that has phone numbers.
+    """
+
+    def __init__(self, *, default_country: str | None, validity: Literal["valid", "possible"]) -> None:
+        if default_country is not None:
+            default_country = default_country.upper()
+            if default_country not in phonenumbers.SUPPORTED_REGIONS:
+                hint = "Use GB" if default_country == "UK" else "Use a code of ISO 3166 with two letters, such as US"
+                raise ConfigError(f'recipients.default_country: "{default_country}" is not the code of a country', hint)
+        self._country = default_country
+        self._must_be_valid = validity == "valid"
+        self._numbering = Numbering(default_country)
+        self._premium_patterns: dict[tuple[int, str], re.Pattern[str] | None] = {}
+
+    def read(self, text: str) -> Number:
+        """Read the one number in `text`.
+
+        Raises:
+            InvalidNumber: there is none, or more than one, or one that cannot exist; its text says which.
+        """
+        written = read_cell(text)
+        if written.plus:
+            parsed = self._numbering.international(written.digits)
+            if parsed is None:
+                raise InvalidNumber("the digits after the + are no country's calling code and number")
+            return self._accept(parsed, must_be_valid=self._must_be_valid)
+        return self._read_without_plus(written)
+
+    def _read_without_plus(self, written: WrittenNumber) -> Number:
+        parsed = self._numbering.national(written.digits)
+        refusal: InvalidNumber | None = None
+        if parsed is not None:
+            try:
+                return self._accept(parsed, must_be_valid=self._must_be_valid)
+            except InvalidNumber as error:
+                refusal = error
+        elif self._country is None:
+            refusal = InvalidNumber("the number has no leading + and there is no default country")
+        simulator = SIMULATOR_NUMBERS.get(f"+{written.digits}")
+        if simulator is not None:
+            return Number(f"+{written.digits}", simulator, _LOST_PLUS)
+        if parsed is None or not phonenumbers.is_possible_number(parsed.number):
+            repaired = self._with_lost_plus(written)
+            if repaired is not None:
+                return repaired
+        raise refusal or InvalidNumber(f"it is no number of country {self._country}")
+
+    def _with_lost_plus(self, written: WrittenNumber) -> Number | None:
+        if not written.bare or len(written.digits) < _MIN_DIGITS_FOR_LOST_PLUS:
+            return None
+        parsed = self._numbering.international(written.digits)
+        if parsed is None:
+            return None
+        try:
+            found = self._accept(parsed, must_be_valid=True)
+        except InvalidNumber:
+            return None
+        return Number(found.e164, found.country, _LOST_PLUS)
+
+    def _accept(self, parsed: ParsedNumber, *, must_be_valid: bool) -> Number:
+        """Judge `parsed`; the notation it came from has been dealt with."""
+        simulator = SIMULATOR_NUMBERS.get(parsed.e164)
+        if simulator is not None:
+            return Number(parsed.e164, simulator, None)
+        number = parsed.number
+        country = phonenumbers.region_code_for_number(number)
+        note = None
+        if must_be_valid:
+            if country is None or not phonenumbers.is_valid_number_for_region(number, country):
+                raise InvalidNumber(self._why_not_valid(parsed))
+        else:
+            if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+                raise InvalidNumber(self._why_not_valid(parsed))
+            if country is None:
+                country, note = phonenumbers.region_code_for_country_code(number.country_code or 0), _MAIN_COUNTRY
+        if self._is_premium_rate(parsed, country):
+            raise InvalidNumber("it is a premium-rate number")
+        if TEXT_RULES["DestinationPhoneNumber"].breach(parsed.e164) is not None:
+            raise InvalidNumber("it is longer than the service accepts")
+        return Number(parsed.e164, None if country == _NO_COUNTRY else country, note)
+
+    def _is_premium_rate(self, parsed: ParsedNumber, country: str) -> bool:
+        key = (parsed.number.country_code or 0, country)
+        if key not in self._premium_patterns:
+            metadata = PhoneMetadata.metadata_for_region_or_calling_code(*key)
+            premium = None if metadata is None else metadata.premium_rate
+            pattern = None if premium is None else premium.national_number_pattern
+            self._premium_patterns[key] = re.compile(pattern) if pattern else None
+        pattern_of_country = self._premium_patterns[key]
+        # The pattern alone rules nearly every number out; the library has the last word.
+        return (
+            pattern_of_country is not None
+            and pattern_of_country.fullmatch(parsed.national) is not None
+            and phonenumbers.number_type(parsed.number) == PhoneNumberType.PREMIUM_RATE
+        )
+
+    @staticmethod
+    def _why_not_valid(parsed: ParsedNumber) -> str:
+        code = parsed.number.country_code or 0
+        main = phonenumbers.region_code_for_country_code(code)
+        where = "its calling code" if main == _NO_COUNTRY else f"country {main}"
+        if len(phonenumbers.region_codes_for_country_code(code)) > 1:
+            where += " and the others with its calling code"
+        match phonenumbers.is_possible_number_with_reason(parsed.number):
+            case ValidationResult.TOO_SHORT:
+                return f"it is too short for {where}"
+            case ValidationResult.TOO_LONG:
+                return f"it is too long for {where}"
+            case ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
+                return "its area code is missing"
+            case ValidationResult.INVALID_LENGTH:
+                return f"no number of {where} has its length"
+            case _:
+                return f"it lies in no range that is known to be in use in {where}"
