@@ -1,0 +1,102 @@
+"""What has to hold between settings, not within one."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from bulksend.base.errors import ConfigError
+from bulksend.config.keys import Source
+from bulksend.config.model import IDENTITIES, IdentitySettings, RecipientsSettings, Settings
+from bulksend.config.names import environment_name
+from bulksend.origin.identity import number_digits
+
+
+def check_together(settings: Settings, sources: Mapping[str, Source]) -> None:
+    """Check that what is set can stand together.
+
+    Args:
+        settings: whose values each keep their rules.
+        sources: where each key that was given came from.
+
+    Raises:
+        ConfigError: the message has two sources, two keys name one column, an identity is listed twice, a bucket has
+            two limits, or the first wait of a retry is longer than the longest.
+    """
+    _check_one_message(settings, sources)
+    _check_columns(settings.recipients, sources)
+    if settings.identities:
+        _check_identities(settings.identities, sources[IDENTITIES])
+    retry = settings.retry
+    if retry.base_s > retry.cap_s:
+        key = next(key for key in ("retry.cap_s", "retry.base_s") if key in sources)
+        what = f"does not fit: retry.base_s, {retry.base_s:g} s, must not be above retry.cap_s, {retry.cap_s:g} s"
+        raise sources[key].error(key, what)
+
+
+def check_complete(settings: Settings, *, file: Path | None) -> None:
+    """Check that there is what every campaign needs: a name, a message, an identity.
+
+    Raises:
+        ConfigError: one of them is missing.
+    """
+    where = "configuration" if file is None else str(file)
+    if not settings.campaign.name:
+        how = f"Set it in the file, in {environment_name('campaign.name')} or with --set campaign.name=NAME"
+        raise ConfigError(f"{where}: campaign.name is missing", how)
+    if not _messages(settings):
+        how = "Set it, campaign.template_file or, for a column with finished texts, recipients.body"
+        raise ConfigError(f"{where}: campaign.template is missing: there is no text to send", how)
+    if not settings.identities:
+        how = "Add [[identities]] with an id and its mps, as config/identities.toml shows"
+        raise ConfigError(f"{where}: identities is missing: a campaign needs at least one", how)
+
+
+def _messages(settings: Settings) -> list[str]:
+    """The keys that say where the text of a message comes from; a campaign has exactly one of them."""
+    given = {
+        "campaign.template": settings.campaign.template,
+        "campaign.template_file": settings.campaign.template_file,
+        "recipients.body": settings.recipients.body,
+    }
+    return [key for key, value in given.items() if value]
+
+
+def _check_one_message(settings: Settings, sources: Mapping[str, Source]) -> None:
+    messages = _messages(settings)
+    if len(messages) > 1:
+        first, second = messages[:2]
+        other = "" if sources[first] == sources[second] else f", set by {sources[first].label},"
+        raise sources[second].error(
+            second,
+            f"and {first}{other} exclude one another",
+            f"Keep one of them; an empty value counts as not set, as in --set {first}=",
+        )
+
+
+def _check_columns(recipients: RecipientsSettings, sources: Mapping[str, Source]) -> None:
+    columns = {"phone": recipients.phone, "body": recipients.body, "identity": recipients.identity}
+    taken: dict[str, str] = {}
+    for name, column in columns.items():
+        # Columns are matched ignoring case, spaces, _ and -.
+        other = taken.setdefault(column.lower().translate({ord(sign): None for sign in " _-"}) or name, name)
+        if other != name:
+            key = next(key for key in (f"recipients.{name}", f"recipients.{other}") if key in sources)
+            what = f"makes recipients.{other} and recipients.{name} the same column"
+            raise sources[key].error(key, what, "Name a column of its own for each")
+
+
+def _check_identities(identities: tuple[IdentitySettings, ...], source: Source) -> None:
+    seen: dict[str, int] = {}
+    limits: dict[str, tuple[int, IdentitySettings]] = {}
+    for index, one in enumerate(identities):
+        first = seen.setdefault(number_digits(one.id) or one.id, index)
+        if first != index:
+            what = f'is the same identity as {IDENTITIES}[{first}], "{one.id}"'
+            raise source.error(f"{IDENTITIES}[{index}].id", what, "List it once")
+        at, other = limits.setdefault(one.bucket, (index, one))
+        if other.mps != one.mps:
+            raise source.error(
+                f"{IDENTITIES}[{index}].mps",
+                f'is {one.mps} for "{one.id}", but {IDENTITIES}[{at}].mps is {other.mps} for "{other.id}",'
+                f' and the two share the limit of the bucket "{one.bucket}"',
+                "Give both the same mps, or each a bucket of its own",
+            )
