@@ -31,9 +31,9 @@ class InFlight:
 
     @property
     def limit(self) -> int:
-        """Messages that may be in the air now; at least 2."""
+        """Messages that may be in the air now; at least 2, unless the ceiling is lower."""
         estimate_s = FIRST_GUESS_S if self._mean_s is None else self._mean_s + 4.0 * self._deviation_s
-        return max(2, min(self._ceiling, math.ceil(self._rate * max(FLOOR_S, estimate_s)) + 1))
+        return min(self._ceiling, max(2, math.ceil(self._rate * max(FLOOR_S, estimate_s)) + 1))
 
     def answered(self, latency_s: float) -> None:
         """Learn from one answer that took `latency_s` seconds from release."""

@@ -1,0 +1,286 @@
+import asyncio
+import json
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulksend.base.errors import UsageError
+from bulksend.base.ports import Withheld
+from bulksend.base.records import Outcome, OutcomeKind
+from bulksend.send.aws import AwsGateway
+from tests.support.fakes import make_claim
+from tests.support.raw_server import RawServer, accepted, answer, raw_server
+
+MEMBERS = {"MessageType": "TRANSACTIONAL", "Context": {"team": "crm", "bulksend_campaign": "sale"}}
+
+
+def gateway_to(url: str, *, read_timeout_s: float = 5.0) -> AwsGateway:
+    """A gateway with made-up credentials to a server on loopback."""
+    return AwsGateway(
+        MEMBERS,
+        region="us-east-1",
+        endpoint_url=url,
+        connect_timeout_s=2.0,
+        read_timeout_s=read_timeout_s,
+        max_connections=10,
+        credentials=("AKIDEXAMPLE", "secret"),
+    )
+
+
+async def at_once() -> None:
+    """A release without a wait."""
+
+
+def run(main: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Run on a real loop, but never for long."""
+
+    async def limited() -> Outcome:
+        async with asyncio.timeout(20):
+            return await main
+
+    return asyncio.run(limited())
+
+
+async def send_once(behave: Any, *, read_timeout_s: float = 5.0) -> tuple[Outcome, RawServer]:
+    """One message to a server that behaves like that."""
+    async with raw_server(behave) as server, gateway_to(server.url, read_timeout_s=read_timeout_s) as gateway:
+        return await gateway.send(make_claim(7), at_once), server
+
+
+def test_the_request_has_every_member_and_the_rows_context() -> None:
+    """On the wire are the campaign's members, the row's own, and the trace of row and attempt."""
+
+    async def behave(_: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(accepted("id-7"))
+
+    async def main() -> Outcome:
+        outcome, server = await send_once(behave)
+        head, _, body = server.requests[0].partition(b"\r\n\r\n")
+        assert b"X-Amz-Target: PinpointSMSVoiceV2.SendTextMessage" in head
+        assert b"/us-east-1/sms-voice/aws4_request" in head
+        assert json.loads(body) == {
+            "DestinationPhoneNumber": "+14255550007",
+            "OriginationIdentity": "+18885550100",
+            "MessageBody": "text 7",
+            "MessageType": "TRANSACTIONAL",
+            "Context": {"team": "crm", "bulksend_campaign": "sale", "bulksend_row": "7.1"},
+        }
+        return outcome
+
+    assert run(main()) == Outcome(OutcomeKind.SENT, message_id="id-7")
+
+
+def test_no_byte_of_a_request_leaves_before_its_release() -> None:
+    """The connection is open and the request ready while the release is awaited, and the socket stays silent."""
+
+    async def behave(_: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(accepted())
+
+    async def main() -> Outcome:
+        async with raw_server(behave) as server, gateway_to(server.url) as gateway:
+            asked = asyncio.Event()
+            allowed = asyncio.Event()
+
+            async def release() -> None:
+                asked.set()
+                await allowed.wait()
+
+            sending = asyncio.create_task(gateway.send(make_claim(1), release))
+            await asked.wait()
+            assert server.connections == 1
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(server.first_bytes.wait(), 0.3)
+            allowed.set()
+            return await sending
+
+    assert run(main()).kind is OutcomeKind.SENT
+
+
+def test_a_withheld_message_leaves_no_byte() -> None:
+    """When the release refuses, its refusal comes through and the service saw nothing."""
+
+    async def behave(_: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(accepted())
+
+    async def main() -> Outcome:
+        async def refuse() -> None:
+            raise Withheld
+
+        async with raw_server(behave) as server, gateway_to(server.url) as gateway:
+            with pytest.raises(Withheld):
+                await gateway.send(make_claim(1), refuse)
+            assert server.requests == []
+            return await gateway.send(make_claim(2), at_once)
+
+    assert run(main()).kind is OutcomeKind.SENT
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("silence", "read_timeout"), ("close", "connection_lost"), ("garbage", "connection_lost")]
+)
+def test_a_lost_answer_is_unknown_after_exactly_one_request(name: str, reason: str) -> None:
+    """Read timeout, a closed connection, nonsense: one request on the wire, and nobody knows."""
+
+    async def behave(_: bytes, writer: asyncio.StreamWriter) -> None:
+        if name == "silence":
+            await asyncio.sleep(10)
+        elif name == "close":
+            writer.close()
+        else:
+            writer.write(b"\x00\x01 nonsense\r\n\r\n")
+
+    async def main() -> Outcome:
+        outcome, server = await send_once(behave, read_timeout_s=0.5)
+        assert len(server.requests) == 1
+        return outcome
+
+    outcome = run(main())
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.UNKNOWN, reason)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "reason"),
+    [
+        (400, b'{"__type":"ThrottlingException","Message":"slow"}', OutcomeKind.THROTTLED, "throttled"),
+        (500, b'{"__type":"InternalServerException","Message":"x"}', OutcomeKind.UNKNOWN, "internal_server"),
+        (503, b"", OutcomeKind.THROTTLED, "503"),
+        (
+            400,
+            b'{"__type":"ConflictException","Message":"c","Reason":"DESTINATION_PHONE_NUMBER_OPTED_OUT"}',
+            OutcomeKind.FAILED_RECIPIENT,
+            "destination_phone_number_opted_out",
+        ),
+        (
+            400,
+            b'{"__type":"ValidationException","Message":"v","Reason":"FIELD_VALIDATION_FAILED",'
+            b'"Fields":[{"Name":"MessageBody","Message":"m"}]}',
+            OutcomeKind.FAILED_RECIPIENT,
+            "field_validation_failed",
+        ),
+        (400, b'{"__type":"UnrecognizedClientException","message":"bad"}', OutcomeKind.STOP, "unrecognized_client"),
+    ],
+)
+def test_refusals_are_one_request_and_one_outcome(status: int, body: bytes, kind: OutcomeKind, reason: str) -> None:
+    """The SDK retries nothing, and code, Reason and Fields arrive."""
+
+    async def behave(_: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(status, body))
+
+    async def main() -> Outcome:
+        outcome, server = await send_once(behave)
+        assert len(server.requests) == 1
+        return outcome
+
+    outcome = run(main())
+    assert (outcome.kind, outcome.reason) == (kind, reason)
+
+
+def test_a_refused_connection_is_not_sent() -> None:
+    """Nothing listens: known not sent, and the release was never asked for."""
+
+    async def main() -> Outcome:
+        async def never() -> None:
+            raise AssertionError("nothing is connected")
+
+        async with gateway_to("http://127.0.0.1:9") as gateway:
+            return await gateway.send(make_claim(1), never)
+
+    outcome = run(main())
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.NOT_SENT, "connection_failed")
+
+
+def test_a_connection_that_closed_while_the_release_was_awaited_is_known_not_sent() -> None:
+    """The other side tires of an idle connection: no byte was written, so the row may be tried again."""
+
+    async def main() -> Outcome:
+        closed = asyncio.Event()
+
+        async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.close()
+            await writer.wait_closed()
+            closed.set()
+
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+
+        async def release() -> None:
+            await closed.wait()
+            # Until the client's side of the loop has seen the end of the stream.
+            await asyncio.sleep(0.2)
+
+        async with server, gateway_to(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as gateway:
+            return await gateway.send(make_claim(1), release)
+
+    outcome = run(main())
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.NOT_SENT, "connection_failed")
+
+
+def test_rotated_credentials_are_looked_up_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a rejection the new credentials of the environment are found, and the row is told to try again."""
+    file = tmp_path / "credentials"
+    file.write_text("[default]\naws_access_key_id = OLDKEY\naws_secret_access_key = old\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+
+    async def behave(request: bytes, writer: asyncio.StreamWriter) -> None:
+        if b"Credential=OLDKEY/" in request:
+            writer.write(answer(400, b'{"__type":"ExpiredTokenException","message":"expired"}'))
+        else:
+            writer.write(accepted())
+
+    async def main() -> Outcome:
+        async with raw_server(behave) as server:
+            gateway = AwsGateway(
+                MEMBERS,
+                region="us-east-1",
+                endpoint_url=server.url,
+                connect_timeout_s=2.0,
+                read_timeout_s=5.0,
+                max_connections=10,
+            )
+            async with gateway:
+                file.write_text("[default]\naws_access_key_id = NEWKEY\naws_secret_access_key = new\n")
+                first = await gateway.send(make_claim(1), at_once)
+                assert (first.kind, first.reason) == (OutcomeKind.NOT_SENT, "credentials_renewed")
+                return await gateway.send(make_claim(1), at_once)
+
+    assert run(main()).kind is OutcomeKind.SENT
+
+
+@pytest.mark.parametrize("missing", ["credentials", "region", "profile"])
+def test_what_is_missing_to_reach_aws_is_said_at_once(
+    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No credentials, no region, no such profile: an error with the key, before anything is claimed."""
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_PROFILE",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+    ):
+        monkeypatch.delenv(name, raising=False)
+
+    async def main() -> Outcome:
+        gateway = AwsGateway(
+            {},
+            region="" if missing == "region" else "us-east-1",
+            profile="nobody" if missing == "profile" else "",
+            connect_timeout_s=1.0,
+            read_timeout_s=1.0,
+            max_connections=2,
+        )
+        with pytest.raises(UsageError, match=missing):
+            await gateway.__aenter__()
+        await gateway.__aexit__()
+        return Outcome(OutcomeKind.NOT_SENT)
+
+    run(main())
