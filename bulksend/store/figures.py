@@ -1,0 +1,94 @@
+"""What a ledger adds up to: from a few rows of `tallies`, or the end of an index, however long the list is."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from bulksend.base.records import BucketCounts, Counts, Run, RunEnd, Status
+from bulksend.store.schema import from_milliseconds, to_milliseconds
+
+NO_REASON = "unspecified"
+"""Stands for a missing reason of a row that should have one, so that reasons add up to the rows of their status."""
+
+_DONE = frozenset({Status.SENT, Status.FAILED, Status.UNKNOWN})
+
+
+class _Tally(NamedTuple):
+    bucket: int
+    status: str
+    reason: str
+    messages: int
+    parts: int
+
+
+def read_counts(connection: sqlite3.Connection) -> Counts:
+    """The numbers of this moment, from one consistent read; without reasons."""
+    buckets = connection.execute("SELECT id, name, mps FROM buckets ORDER BY id").fetchall()
+    found = connection.execute("SELECT bucket, status, reason, messages, parts FROM tallies").fetchall()
+    tallies = [_Tally(*each) for each in found]
+    by_status = {status: sum(each.messages for each in tallies if each.status == status) for status in Status}
+    return Counts(
+        rows=sum(each.messages for each in tallies),
+        by_status=by_status,
+        parts_sent=sum(each.parts for each in tallies if each.status == Status.SENT),
+        buckets=tuple(
+            _bucket_counts(name, mps, [each for each in tallies if each.bucket == number])
+            for number, name, mps in buckets
+        ),
+    )
+
+
+def _bucket_counts(name: str, mps: int, tallies: Sequence[_Tally]) -> BucketCounts:
+    counted = [each for each in tallies if each.status != Status.SKIPPED]
+    done = [each for each in counted if each.status in _DONE]
+    return BucketCounts(
+        bucket=name,
+        mps=mps,
+        messages=sum(each.messages for each in counted),
+        parts=sum(each.parts for each in counted),
+        messages_done=sum(each.messages for each in done),
+        parts_done=sum(each.parts for each in done),
+        parts_sent=sum(each.parts for each in done if each.status == Status.SENT),
+        messages_held=sum(each.messages for each in counted if each.status == Status.PENDING and each.reason),
+    )
+
+
+def read_reasons(connection: sqlite3.Connection) -> Mapping[Status, Mapping[str, int]]:
+    """How many rows have which reason, by status; of the pending ones, those that are held."""
+    reasons: dict[Status, dict[str, int]] = {}
+    found = connection.execute(
+        "SELECT status, reason, sum(messages) FROM tallies GROUP BY status, reason HAVING sum(messages) > 0"
+        " ORDER BY sum(messages) DESC, reason"
+    )
+    for stored, reason, messages in found.fetchall():
+        status = Status(stored)
+        if reason or status in {Status.FAILED, Status.UNKNOWN, Status.SKIPPED}:
+            reasons.setdefault(status, {})[reason or NO_REASON] = messages
+    return reasons
+
+
+def read_runs(connection: sqlite3.Connection) -> list[Run]:
+    """All runs, the oldest first."""
+    found = connection.execute('SELECT started_at, finished_at, "end", cause, throttled FROM runs ORDER BY id')
+    return [
+        Run(
+            started_at=from_milliseconds(started_at),
+            finished_at=None if finished_at is None else from_milliseconds(finished_at),
+            end=None if end is None else RunEnd(end),
+            cause=cause,
+            throttled=throttled,
+        )
+        for started_at, finished_at, end, cause, throttled in found.fetchall()
+    ]
+
+
+def read_parts_sent(connection: sqlite3.Connection, *, since: datetime) -> Mapping[str, int]:
+    """Parts that were recorded as sent at or after `since`, by bucket; every bucket is named."""
+    found = connection.execute(
+        "SELECT bucket, sum(parts) FROM states INDEXED BY states_sent WHERE status = 'sent' AND finished_at >= ?"
+        " GROUP BY bucket",
+        (to_milliseconds(since),),
+    )
+    parts = dict(found.fetchall())
+    return {name: parts.get(number, 0) for number, name in connection.execute("SELECT id, name FROM buckets")}

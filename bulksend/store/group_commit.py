@@ -1,0 +1,265 @@
+"""The ledger as the event loop uses it: one thread writes, and one flush to disk serves all who wait for it."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+from bulksend.base.clock import Clock
+from bulksend.base.errors import ExitCode, LedgerError
+from bulksend.base.records import Claim, Counts, Run, RunEnd, Settlement, Status
+from bulksend.store.faults import LedgerMisuse
+from bulksend.store.grouping import Operation, run_together
+from bulksend.store.ledger import Retry, SqliteLedger
+from bulksend.store.owner import OwnerLock
+
+T = TypeVar("T")
+
+HOLD_SLICE_ROWS = 10_000
+"""Rows looked at in one step of `hold`, so that outcomes of other rows need not wait for all of them."""
+
+
+class WriterFailure(LedgerError):
+    """The ledger's thread met an error of ours; like a full disk, it ends the run."""
+
+    exit_code = ExitCode.OUR_FAULT
+
+
+class GroupCommitLedger:
+    """The port `Ledger` over a file, as an async context manager; several operations share a commit.
+
+    One thread owns the connection. It takes everything that is waiting, does it in one transaction, and answers when
+    that is on disk; what arrives meanwhile is the next group. So one caller waits for one flush, and ten thousand
+    callers do not wait for ten thousand.
+
+    What an operation finds out of order (`LedgerMisuse`: a row settled twice, say) is raised to its caller alone;
+    nothing of it was written, and the others go on, so that a fault of ours does not cost the outcomes in flight.
+    What the disk or SQLite refuses fails everything that waits and everything later: nothing more may be sent.
+
+    A caller that is cancelled while it waits does not undo its operation. Rows of a cancelled `claim` are released
+    again, because nobody else knows of them.
+
+    Args:
+        path: of the ledger.
+        clock: for the times of intents, outcomes and runs.
+        owner: the ledger's lock, if the caller holds it already.
+
+    Attributes:
+        campaign, fingerprint, summary, input_name, identities: as in `ReadableLedger`; from `start` on.
+    """
+
+    campaign: Mapping[str, object]
+    fingerprint: Mapping[str, str]
+    summary: Mapping[str, object]
+    input_name: str
+    identities: Mapping[str, str]
+
+    def __init__(self, path: Path, *, clock: Clock, owner: OwnerLock | None = None) -> None:
+        self.path = path
+        self._clock = clock
+        self._owner = owner
+        self._queue: SimpleQueue[tuple[Operation, asyncio.Future[object]] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._failure: LedgerError | None = None
+        self._closed = False
+        self._last_row = 0
+        self._returns: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Open the ledger. Raises `LedgerError` as `SqliteLedger.open_for_writing` does."""
+        self._loop = asyncio.get_running_loop()
+        self._ended = self._loop.create_future()
+        opened: asyncio.Future[SqliteLedger] = self._loop.create_future()
+        self._thread = threading.Thread(target=self._serve, args=(opened,), name="ledger", daemon=True)
+        self._thread.start()
+        try:
+            ledger = await opened
+        except BaseException:
+            self._closed = True
+            self._queue.put(None)
+            if opened.done() and not opened.cancelled():
+                self._thread.join()  # it has ended; a cancelled start leaves it to end by itself
+            raise
+        self.campaign = ledger.campaign
+        self.fingerprint = ledger.fingerprint
+        self.summary = ledger.summary
+        self.input_name = ledger.input_name
+        self.identities = ledger.identities
+        self._last_row = ledger.last_row
+
+    async def close(self) -> None:
+        """Do what is still waiting, close the ledger and give its lock back. Later calls raise `LedgerError`."""
+        if self._thread is None:
+            return
+        while self._returns:
+            await asyncio.wait(self._returns)
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+        await asyncio.shield(self._ended)
+        self._thread.join()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def claim(self, bucket: str, *, parts: int, rows: int) -> Sequence[Claim]:
+        """As `Ledger.claim`. `rows` must be positive."""
+        if rows < 1:
+            raise ValueError(f"rows must be positive, not {rows}")
+        future = self._submit(lambda ledger: ledger.claim(bucket, parts=parts, rows=rows))
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            task = self._loop.create_task(self._return(future))
+            self._returns.add(task)
+            task.add_done_callback(self._returns.discard)
+            raise
+
+    async def retry(self, row: int, attempt: int, *, throttled: bool) -> None:
+        """As `Ledger.retry`."""
+        await self._queued(Retry(row, attempt, throttled))
+
+    async def settle(self, settlement: Settlement) -> None:
+        """As `Ledger.settle`."""
+        await self._queued(settlement)
+
+    async def release(self, rows: Sequence[int]) -> None:
+        """As `Ledger.release`."""
+        await self._submit(lambda ledger: ledger.release(rows))
+
+    async def hold(self, reason: str, *, identity: str, country: str | None = None) -> int:
+        """As `Ledger.hold`; in slices, between which other operations go on."""
+        held = 0
+        for first in range(1, self._last_row + 1, HOLD_SLICE_ROWS):
+            last = first + HOLD_SLICE_ROWS - 1
+            held += await self._submit(
+                partial(SqliteLedger.hold, reason=reason, identity=identity, country=country, first=first, last=last)
+            )
+        return held
+
+    async def counts(self) -> Counts:
+        """As `Ledger.counts`."""
+        return await self._submit(SqliteLedger.counts)
+
+    async def finish(self, end: RunEnd, cause: str | None) -> None:
+        """As `Ledger.finish`."""
+        await self._submit(lambda ledger: ledger.finish_run(end, cause))
+
+    async def recover(self) -> int:
+        """As `SqliteLedger.recover`."""
+        return await self._submit(SqliteLedger.recover)
+
+    async def start_run(self) -> None:
+        """As `SqliteLedger.start_run`."""
+        await self._submit(SqliteLedger.start_run)
+
+    async def set_mps(self, mps: Mapping[str, int]) -> None:
+        """As `SqliteLedger.set_mps`."""
+        await self._submit(lambda ledger: ledger.set_mps(mps))
+
+    async def reasons(self) -> Mapping[Status, Mapping[str, int]]:
+        """As `SqliteLedger.reasons`."""
+        return await self._submit(SqliteLedger.reasons)
+
+    async def runs(self) -> list[Run]:
+        """As `SqliteLedger.runs`."""
+        return await self._submit(SqliteLedger.runs)
+
+    async def sent_since(self, moment: datetime) -> Mapping[str, int]:
+        """As `SqliteLedger.sent_since`."""
+        return await self._submit(lambda ledger: ledger.sent_since(moment))
+
+    def _submit(self, work: Callable[[SqliteLedger], T]) -> "asyncio.Future[T]":
+        return cast("asyncio.Future[T]", self._queued(work))
+
+    def _queued(self, operation: Operation) -> "asyncio.Future[object]":
+        if self._thread is None or self._closed:
+            raise LedgerMisuse(f"the ledger {self.path} was used before it was opened or after it was closed")
+        future: asyncio.Future[object] = self._loop.create_future()
+        self._queue.put((operation, future))
+        return future
+
+    async def _return(self, claimed: "asyncio.Future[Sequence[Claim]]") -> None:
+        with suppress(LedgerError):  # whoever uses the ledger next is told
+            if rows := [claim.row for claim in await claimed]:
+                await self.release(rows)
+
+    # The rest runs in the ledger's thread.
+
+    def _serve(self, opened: "asyncio.Future[SqliteLedger]") -> None:
+        try:
+            ledger = SqliteLedger.open_for_writing(self.path, clock=self._clock, owner=self._owner)
+        except BaseException as error:  # nobody is above a thread; the loop is told instead
+            self._answer([(opened, error), (self._ended, None)])
+            return
+        self._answer([(opened, ledger)])
+        stopped = False
+        while not stopped:
+            group, stopped = self._next_group()
+            results = self._run(ledger, [operation for operation, _ in group])
+            self._answer([(future, result) for (_, future), result in zip(group, results, strict=True)])
+        try:
+            ledger.close()
+        except BaseException as error:  # as above
+            self._answer([(self._ended, error)])
+        else:
+            self._answer([(self._ended, None)])
+
+    def _next_group(self) -> tuple[list[tuple[Operation, "asyncio.Future[object]"]], bool]:
+        """Everything that waits, at least one; and whether nothing comes after it."""
+        group = []
+        item = self._queue.get()
+        with suppress(Empty):
+            while item is not None:
+                group.append(item)
+                item = self._queue.get_nowait()
+        return group, item is None
+
+    def _run(self, ledger: SqliteLedger, operations: Sequence[Operation]) -> Sequence[object]:
+        if self._failure is None and operations:
+            try:
+                return run_together(ledger, operations)
+            except LedgerError as error:
+                self._failure = error
+            except BaseException as error:  # a thread that dies here would leave its callers waiting
+                self._failure = WriterFailure(
+                    f"the ledger {self.path} cannot go on ({type(error).__name__})", "Please report this"
+                )
+                self._failure.__cause__ = error
+        return [self._failure] * len(operations)
+
+    def _answer(self, answers: "Sequence[tuple[asyncio.Future[Any], object]]") -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(_resolve, answers)
+
+
+def _resolve(answers: "Sequence[tuple[asyncio.Future[Any], object]]") -> None:
+    for future, result in answers:
+        if future.done():  # cancelled
+            continue
+        if isinstance(result, LedgerError):
+            future.set_exception(_again(result))
+        elif isinstance(result, BaseException):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
+
+
+def _again(error: LedgerError) -> LedgerError:
+    """A copy of `error`: many callers raise it, each with its own traceback."""
+    copy = type(error).__new__(type(error), *error.args)
+    copy.__dict__.update(error.__dict__)
+    copy.__cause__ = error.__cause__
+    return copy

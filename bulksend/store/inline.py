@@ -1,0 +1,50 @@
+"""The ledger without a thread: for tests on a virtual clock, and for small tools."""
+
+from collections.abc import Sequence
+
+from bulksend.base.records import Claim, Counts, RunEnd, Settlement
+from bulksend.store.ledger import SqliteLedger
+
+
+class InlineLedger:
+    """The port `Ledger` over an open `SqliteLedger`; each operation is a transaction of its own, done at once.
+
+    The event loop stands still for every flush to disk. Real sending uses `GroupCommitLedger`.
+    """
+
+    def __init__(self, ledger: SqliteLedger) -> None:
+        self._ledger = ledger
+
+    async def claim(self, bucket: str, *, parts: int, rows: int) -> Sequence[Claim]:
+        """As `Ledger.claim`. `rows` must be positive."""
+        with self._ledger.transaction():
+            return self._ledger.claim(bucket, parts=parts, rows=rows)
+
+    async def retry(self, row: int, attempt: int, *, throttled: bool) -> None:
+        """As `Ledger.retry`."""
+        with self._ledger.transaction():
+            self._ledger.retry(row, attempt, throttled=throttled)
+
+    async def settle(self, settlement: Settlement) -> None:
+        """As `Ledger.settle`."""
+        with self._ledger.transaction():
+            self._ledger.settle(settlement)
+
+    async def release(self, rows: Sequence[int]) -> None:
+        """As `Ledger.release`."""
+        with self._ledger.transaction():
+            self._ledger.release(rows)
+
+    async def hold(self, reason: str, *, identity: str, country: str | None = None) -> int:
+        """As `Ledger.hold`."""
+        with self._ledger.transaction():
+            return self._ledger.hold(reason, identity=identity, country=country)
+
+    async def counts(self) -> Counts:
+        """As `Ledger.counts`."""
+        return self._ledger.counts()
+
+    async def finish(self, end: RunEnd, cause: str | None) -> None:
+        """As `Ledger.finish`."""
+        with self._ledger.transaction():
+            self._ledger.finish_run(end, cause)

@@ -1,0 +1,70 @@
+"""The statements that change where rows stand. Lists of rows come in as one JSON value, so that one step does all."""
+
+CLAIMABLE = """
+SELECT json_group_array(
+    json_array(first.row, first.attempts + 1, rows.destination, first.country, identities.name, rows.text, first.parts)
+)
+FROM (
+    SELECT row, attempts, country, identity, parts, sum(parts) OVER (ORDER BY row) AS parts_so_far
+    FROM (
+        SELECT row, attempts, country, identity, parts FROM states INDEXED BY states_claimable
+        WHERE bucket = :bucket AND status = 'pending' AND reason IS NULL ORDER BY row LIMIT :rows
+    )
+) AS first
+JOIN rows ON rows.row = first.row
+JOIN identities ON identities.id = first.identity
+WHERE first.parts_so_far <= :parts OR first.parts_so_far = first.parts
+"""
+"""Pending rows of a bucket in input order, as a JSON array of arrays; the first one whatever its parts."""
+
+CLAIM = """
+UPDATE states SET status = 'sending', attempts = attempts + 1, intent_at = :now
+WHERE row IN (SELECT value FROM json_each(:rows))
+"""
+
+RETRY = """
+UPDATE states SET attempts = batch.attempt, intent_at = :now
+FROM (
+    SELECT json_extract(value, '$[0]') AS row, json_extract(value, '$[1]') AS attempt FROM json_each(:batch)
+) AS batch
+WHERE states.row = batch.row AND states.status = 'sending' AND states.attempts = batch.attempt - 1
+"""
+
+SETTLE = """
+UPDATE states SET
+    status = batch.status, reason = batch.reason, message_id = batch.message_id,
+    error_code = batch.error_code, error_message = batch.error_message, finished_at = :now
+FROM (
+    SELECT
+        json_extract(value, '$[0]') AS row, json_extract(value, '$[1]') AS status,
+        json_extract(value, '$[2]') AS attempt, json_extract(value, '$[3]') AS reason,
+        json_extract(value, '$[4]') AS message_id, json_extract(value, '$[5]') AS error_code,
+        json_extract(value, '$[6]') AS error_message
+    FROM json_each(:batch)
+) AS batch
+WHERE states.row = batch.row AND states.status = 'sending' AND states.attempts = batch.attempt
+"""
+
+STANDING = """
+SELECT row, status, attempts, reason, message_id, error_code
+FROM states WHERE row IN (SELECT value FROM json_each(?))
+"""
+
+RELEASE = """
+UPDATE states SET status = 'pending', attempts = attempts - 1, intent_at = NULL
+WHERE row IN (SELECT value FROM json_each(:rows))
+"""
+
+HOLD = """
+UPDATE states SET reason = :reason
+WHERE row BETWEEN :first AND :last AND status = 'pending' AND reason IS NULL
+    AND identity = (SELECT id FROM identities WHERE name = :identity) AND (:country IS NULL OR country = :country)
+"""
+
+INTERRUPT = "UPDATE states SET status = 'unknown', reason = :reason, finished_at = :now WHERE status = 'sending'"
+
+LIFT_HOLDS = "UPDATE states SET reason = NULL WHERE status = 'pending' AND reason IS NOT NULL"
+
+START_RUN = "INSERT INTO runs (pid, host, started_at) VALUES (?, ?, ?)"
+
+FINISH_RUN = 'UPDATE runs SET finished_at = ?, "end" = ?, cause = ? WHERE id = ?'

@@ -1,0 +1,101 @@
+"""What the ledger's tests share: a clock that stands still, and small plans."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bulksend.base.records import Bucket, Encoding, Outcome, OutcomeKind, PlannedRow, Settlement, Status
+from bulksend.store.plan_writer import PlanWriter
+
+START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+
+TOLL_FREE = "+18885550100"
+SHORT_CODE = "20440"
+IDENTITIES: Mapping[str, str] = {TOLL_FREE: "toll-free", SHORT_CODE: "short"}
+BUCKETS = (Bucket("toll-free", 3), Bucket("short", 100))
+
+
+@dataclass
+class StandingClock:
+    """The port `Clock`: time goes on only when a test says so."""
+
+    moment: datetime = START
+
+    def advance(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+    def monotonic(self) -> float:
+        return (self.moment - START).total_seconds()
+
+    def now(self) -> datetime:
+        return self.moment
+
+    async def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
+
+
+def pending(
+    row: int, *, identity: str = TOLL_FREE, country: str | None = "US", parts: int = 1, text: str = "Hello"
+) -> PlannedRow:
+    """A row that can be sent."""
+    return PlannedRow(
+        row=row,
+        line=row + 1,
+        source=f'{{"phone": "+1425555{row:04d}", "name": "N{row}"}}',
+        status=Status.PENDING,
+        destination=f"+1425555{row:04d}",
+        country=country,
+        identity=identity,
+        bucket=IDENTITIES[identity],
+        encoding=Encoding.GSM_7,
+        parts=parts,
+        text=text,
+    )
+
+
+def skipped(row: int, *, reason: str = "invalid_number", note: str = "too short") -> PlannedRow:
+    """A row that the plan leaves out."""
+    return replace(
+        pending(row),
+        status=Status.SKIPPED,
+        reason=reason,
+        note=note,
+        destination=None,
+        identity=None,
+        bucket=None,
+        encoding=None,
+        parts=0,
+        text=None,
+    )
+
+
+def write_plan(
+    path: Path,
+    rows: Iterable[PlannedRow],
+    *,
+    clock: StandingClock | None = None,
+    summary: Mapping[str, object] | None = None,
+) -> Path:
+    """Plan a campaign of `rows` into `path`."""
+    with PlanWriter(path, clock=clock or StandingClock()) as writer:
+        writer.begin(campaign={"name": "c"}, fingerprint={"config": "1"}, buckets=BUCKETS, identities=IDENTITIES)
+        writer.add(list(rows))
+        writer.finish(input_name="list.csv", summary=summary or {}, fingerprint={"input": "2"})
+    return path
+
+
+def sent(row: int, attempt: int = 1, *, message_id: str | None = None) -> Settlement:
+    """The outcome of a row that was sent."""
+    return Settlement(row, attempt, Status.SENT, Outcome(OutcomeKind.SENT, message_id=message_id or f"m-{row}"))
+
+
+def failed(row: int, attempt: int = 1, *, reason: str | None = "opted_out") -> Settlement:
+    """The outcome of a row that the service refused."""
+    outcome = Outcome(OutcomeKind.FAILED_RECIPIENT, reason, error_code="ConflictException", error_message="no")
+    return Settlement(row, attempt, Status.FAILED, outcome)
+
+
+def unknown(row: int, attempt: int = 1) -> Settlement:
+    """The outcome of a row whose answer never came."""
+    return Settlement(row, attempt, Status.UNKNOWN, Outcome(OutcomeKind.UNKNOWN, "read_timeout"))

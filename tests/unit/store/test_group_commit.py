@@ -1,0 +1,388 @@
+import asyncio
+import gc
+import os
+import struct
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulksend.base.errors import ExitCode, LedgerError
+from bulksend.base.ports import Ledger
+from bulksend.base.records import RunEnd, Status
+from bulksend.store.export import export_rows
+from bulksend.store.faults import LedgerMisuse
+from bulksend.store.group_commit import HOLD_SLICE_ROWS, GroupCommitLedger, WriterFailure
+from bulksend.store.ledger import SqliteLedger
+from bulksend.store.owner import OwnerLock
+from tests.unit.store.helpers import SHORT_CODE, START, TOLL_FREE, StandingClock, pending, sent, write_plan
+
+Use = Callable[[GroupCommitLedger], Awaitable[None]]
+
+
+def run(path: Path, use: Use) -> None:
+    """Open the ledger at `path` in a loop of its own, use it, close it."""
+
+    async def main() -> None:
+        async with GroupCommitLedger(path, clock=StandingClock()) as ledger:
+            await use(ledger)
+
+    asyncio.run(main())
+
+
+def commits(path: Path) -> int:
+    """How many transactions are in the ledger's log (https://www.sqlite.org/fileformat2.html#the_write_ahead_log)."""
+    log = path.with_name(path.name + "-wal").read_bytes()
+    (page_size,) = struct.unpack_from(">I", log, 8)
+    frames = range(32, len(log), 24 + page_size)
+    return sum(struct.unpack_from(">I", log, frame + 4)[0] > 0 for frame in frames)
+
+
+def stall(ledger: GroupCommitLedger) -> tuple[threading.Event, "asyncio.Future[bool]"]:
+    """Keep the ledger's thread busy until the event is set, so that what comes meanwhile makes one group."""
+    event = threading.Event()
+    return event, ledger._submit(lambda _: event.wait(30))
+
+
+def fill_disk(ledger: GroupCommitLedger) -> "asyncio.Future[object]":
+    """Let the ledger's file grow no more."""
+    return ledger._submit(lambda each: each._connection.execute("PRAGMA max_page_count = 1").fetchone())
+
+
+def as_port(ledger: Ledger) -> Ledger:
+    """The ledger, as far as the pipeline knows it."""
+    return ledger
+
+
+def test_it_is_the_port(planned: Path) -> None:
+    """Each operation of the port has its effect on disk when it returns."""
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        port = as_port(ledger)
+        await ledger.start_run()
+        first, second = await port.claim("toll-free", parts=9, rows=2)
+        assert (first.row, second.row, second.attempt) == (1, 2, 1)
+        await port.retry(first.row, 2, throttled=True)
+        await port.settle(sent(first.row, 2))
+        await port.release([second.row])
+        assert await port.hold("inactive", identity=SHORT_CODE) == 3
+        await port.finish(RunEnd.INTERRUPTED, "a signal")
+        with SqliteLedger.open_for_reading(planned) as reader:
+            assert reader.counts() == await port.counts()
+            assert reader.counts().of(Status.SENT) == 1
+            assert reader.runs() == await ledger.runs()
+            assert [(each.end, each.cause, each.throttled) for each in reader.runs()] == [
+                (RunEnd.INTERRUPTED, "a signal", 1)
+            ]
+            assert reader.reasons() == await ledger.reasons()
+            assert await ledger.sent_since(START) == {"toll-free": 1, "short": 0}
+
+    run(planned, use)
+
+
+def test_it_knows_its_campaign(planned: Path) -> None:
+    """What the campaign is can be read as soon as the ledger is open."""
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        assert ledger.campaign == {"name": "c"}
+        assert ledger.fingerprint == {"config": "1", "input": "2"}
+        assert (ledger.summary, ledger.input_name) == ({}, "list.csv")
+        assert ledger.identities[TOLL_FREE] == "toll-free"
+
+    run(planned, use)
+
+
+def test_it_recovers_what_the_last_owner_left(planned: Path) -> None:
+    """Rows in flight become unknown, and limits can be set anew."""
+
+    async def leave(ledger: GroupCommitLedger) -> None:
+        await ledger.claim("toll-free", parts=3, rows=2)
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        assert await ledger.recover() == 2
+        await ledger.set_mps({"short": 7})
+        assert [bucket.mps for bucket in (await ledger.counts()).buckets] == [3, 7]
+
+    run(planned, leave)
+    run(planned, use)
+
+
+def test_outcomes_that_arrive_together_share_a_commit(path: Path) -> None:
+    """However many wait, they are flushed to disk together, not one after the other."""
+    write_plan(path, [pending(row) for row in range(1, 301)])
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        claims = await ledger.claim("toll-free", parts=300, rows=300)
+        before = commits(path)
+        event, stalled = stall(ledger)
+        async with asyncio.TaskGroup() as group:
+            for claim in claims:
+                group.create_task(ledger.settle(sent(claim.row)))
+            await asyncio.sleep(0)
+            event.set()
+        assert await stalled
+        assert commits(path) - before <= 2
+        assert (await ledger.counts()).of(Status.SENT) == 300
+
+    run(path, use)
+
+
+def test_nothing_is_confirmed_before_it_is_on_disk(planned: Path) -> None:
+    """When a claim returns, its intents can be read by another connection."""
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        claims = await ledger.claim("toll-free", parts=9, rows=9)
+        with SqliteLedger.open_for_reading(planned) as reader:
+            assert reader.counts().of(Status.SENDING) == len(claims)
+
+    run(planned, use)
+
+
+def test_what_does_not_fit_is_refused_to_its_caller_alone(planned: Path) -> None:
+    """A row settled twice is an error for who did it; the others, in the same group or later, go on."""
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        await ledger.claim("toll-free", parts=9, rows=3)
+        await ledger.settle(sent(1))
+        event, stalled = stall(ledger)
+        twice = asyncio.ensure_future(ledger.settle(sent(1, message_id="another")))
+        fine = asyncio.ensure_future(ledger.settle(sent(2)))
+        await asyncio.sleep(0)
+        event.set()
+        await asyncio.gather(twice, fine, stalled, return_exceptions=True)
+        assert isinstance(twice.exception(), LedgerMisuse)
+        assert fine.exception() is None
+        await ledger.settle(sent(3))
+        assert (await ledger.counts()).of(Status.SENT) == 3
+
+    run(planned, use)
+
+
+def test_a_full_disk_ends_it_for_everybody(planned: Path) -> None:
+    """Those in the group that failed, those who wait, and all who come later: nothing more may be sent."""
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        await ledger.claim("toll-free", parts=9, rows=3)
+        await fill_disk(ledger)
+        event, stalled = stall(ledger)
+        waiting = [
+            asyncio.ensure_future(each)
+            for each in (
+                ledger.settle(sent(1)),
+                ledger.settle(sent(2, message_id="x" * 100_000)),
+                ledger.claim("short", parts=1, rows=1),
+            )
+        ]
+        await asyncio.sleep(0)
+        event.set()
+        await asyncio.gather(*waiting, stalled, return_exceptions=True)
+        errors = [each.exception() for each in waiting]
+        assert all(isinstance(error, LedgerError) and "is full" in str(error) for error in errors)
+        assert len({id(error) for error in errors}) == 3
+        later: list[Callable[[], Coroutine[Any, Any, object]]] = [
+            lambda: ledger.settle(sent(3)),
+            lambda: ledger.claim("short", parts=1, rows=1),
+            ledger.counts,
+            lambda: ledger.finish(RunEnd.STOPPED, None),
+        ]
+        for call in later:
+            with pytest.raises(LedgerError, match=r"is full. Free some space"):
+                await call()
+
+    run(planned, use)
+    with SqliteLedger.open_for_reading(planned) as reader:
+        assert (reader.counts().of(Status.SENDING), reader.counts().of(Status.SENT)) == (3, 0)
+
+
+def test_a_fault_of_ours_in_the_thread_is_not_silent(planned: Path) -> None:
+    """An exception that nobody foresaw fails every caller, and is told as a fault, without what it was about."""
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        with pytest.raises(WriterFailure, match="KeyError") as raised:
+            await ledger._submit(lambda _: dict[str, object]()["+14255550100"])
+        assert "555" not in str(raised.value)
+        assert isinstance(raised.value.__cause__, KeyError)
+        assert raised.value.exit_code is ExitCode.OUR_FAULT
+        with pytest.raises(WriterFailure):
+            await ledger.claim("short", parts=1, rows=1)
+
+    run(planned, use)
+
+
+def test_a_fault_of_ours_fails_those_who_wait_behind_it(planned: Path) -> None:
+    """Also operations that were asked for before it happened, and are not of the same group."""
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        entered, event = threading.Event(), threading.Event()
+
+        def break_down(_: SqliteLedger) -> None:
+            entered.set()
+            event.wait(30)
+            raise ZeroDivisionError
+
+        broken = ledger._submit(break_down)
+        await asyncio.to_thread(entered.wait, 30)
+        behind = asyncio.ensure_future(ledger.claim("short", parts=1, rows=1))
+        await asyncio.sleep(0)
+        event.set()
+        errors = await asyncio.gather(broken, behind, return_exceptions=True)
+        assert [type(error) for error in errors] == [WriterFailure, WriterFailure]
+
+    run(planned, use)
+
+
+def test_a_cancelled_caller_does_not_undo_its_operation(planned: Path) -> None:
+    """An outcome whose task was cancelled is recorded all the same, even while the ledger is being closed."""
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        await ledger.claim("toll-free", parts=9, rows=1)
+        event, stalled = stall(ledger)
+        task = asyncio.ensure_future(ledger.settle(sent(1)))
+        await asyncio.sleep(0)
+        task.cancel()
+        event.set()
+        await asyncio.gather(task, stalled, return_exceptions=True)
+        assert task.cancelled()
+
+    run(planned, use)
+    assert next(export_rows(planned))["status"] == "sent"
+
+
+@pytest.mark.parametrize("closing", [False, True])
+def test_rows_of_a_cancelled_claim_are_released(planned: Path, *, closing: bool) -> None:
+    """Nobody knows of them, so nobody would ever settle them: they are pending again."""
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        event, stalled = stall(ledger)
+        task = asyncio.ensure_future(ledger.claim("toll-free", parts=9, rows=9))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        event.set()
+        if not closing:
+            await asyncio.gather(stalled, *ledger._returns)
+            assert (await ledger.counts()).of(Status.SENDING) == 0
+
+    run(planned, use)
+    rows = list(export_rows(planned))
+    assert {row["status"] for row in rows} == {"pending", "skipped"}
+    assert {row["attempts"] for row in rows} == {0}
+
+
+def test_a_claim_that_was_cancelled_and_failed_is_no_matter(planned: Path) -> None:
+    """Where there is nothing to give back, nothing is raised to nobody."""
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        event, _ = stall(ledger)
+        task = asyncio.ensure_future(ledger.claim("unheard-of", parts=9, rows=9))
+        await asyncio.sleep(0)
+        task.cancel()
+        event.set()
+        await asyncio.wait([task])
+
+    run(planned, use)
+    gc.collect()
+
+
+def test_closing_does_what_is_waiting(planned: Path) -> None:
+    """What was asked for before the end is done before the end."""
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        await ledger.claim("toll-free", parts=9, rows=3)
+        use.tasks = [asyncio.ensure_future(ledger.settle(sent(row))) for row in (1, 2, 3)]  # type: ignore[attr-defined]
+        await asyncio.sleep(0)
+
+    run(planned, use)
+    assert [row["status"] for row in export_rows(planned)][:3] == ["sent"] * 3
+
+
+def test_a_closed_ledger_refuses_and_is_free(planned: Path) -> None:
+    """After closing, nothing is taken any more, closing again is no matter, and others may write."""
+
+    async def main() -> None:
+        ledger = GroupCommitLedger(planned, clock=StandingClock())
+        with pytest.raises(LedgerMisuse):
+            await ledger.counts()
+        await ledger.close()
+        await ledger.start()
+        await ledger.close()
+        await ledger.close()
+        with pytest.raises(LedgerMisuse):
+            await ledger.counts()
+        assert not [each for each in threading.enumerate() if each.name == "ledger"]
+        with SqliteLedger.open_for_writing(planned, clock=StandingClock()):
+            pass
+
+    asyncio.run(main())
+
+
+def test_what_cannot_be_opened_is_said_at_the_start(path: Path) -> None:
+    """A missing ledger is an error of `start`, and leaves no thread."""
+    with pytest.raises(LedgerError, match="there is no ledger"):
+        run(path, lambda ledger: ledger.start_run())
+    assert not [each for each in threading.enumerate() if each.name == "ledger"]
+
+
+def test_a_second_writer_is_refused(planned: Path) -> None:
+    """Also within one process; unless both use the lock of one owner, one after the other."""
+
+    async def use(_: GroupCommitLedger) -> None:
+        with pytest.raises(LedgerError, match=f"in use by process {os.getpid()} "):
+            await GroupCommitLedger(planned, clock=StandingClock()).start()
+
+    async def borrow(owner: OwnerLock) -> None:
+        for _ in range(2):
+            async with GroupCommitLedger(planned, clock=StandingClock(), owner=owner) as ledger:
+                await ledger.recover()
+
+    run(planned, use)
+    with OwnerLock(planned, clock=StandingClock()) as owner:
+        asyncio.run(borrow(owner))
+        assert owner.held
+
+
+def test_a_loop_that_ends_without_closing_does_not_hang(planned: Path) -> None:
+    """The thread outlives the loop unharmed, and does not keep the process."""
+    ledger = GroupCommitLedger(planned, clock=StandingClock())
+
+    async def main() -> threading.Event:
+        await ledger.start()
+        event, _ = stall(ledger)
+        return event
+
+    asyncio.run(main()).set()
+    ledger._queue.put(None)
+    assert ledger._thread is not None
+    ledger._thread.join(30)
+    assert not ledger._thread.is_alive()
+    assert ledger._thread.daemon
+
+
+def test_a_hold_of_many_rows_lets_others_in_between(path: Path) -> None:
+    """Holding a long list does not keep outcomes waiting until its end."""
+    rows = 3 * HOLD_SLICE_ROWS + 5
+    write_plan(path, [pending(row) for row in range(1, rows + 1)])
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        (claim,) = await ledger.claim("toll-free", parts=1, rows=1)
+        hold = asyncio.ensure_future(ledger.hold("inactive", identity=TOLL_FREE))
+        await asyncio.sleep(0)
+        await ledger.settle(sent(claim.row))
+        assert not hold.done()
+        assert await hold == rows - 1
+        assert await ledger.claim("toll-free", parts=1, rows=1) == []
+
+    run(path, use)
+
+
+def test_a_claim_of_no_rows_is_a_mistake(planned: Path) -> None:
+    """It is the caller's, found before it reaches the ledger."""
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        with pytest.raises(ValueError, match="positive"):
+            await ledger.claim("short", parts=1, rows=0)
+        assert len(await ledger.claim("short", parts=1, rows=1)) == 1
+
+    run(planned, use)

@@ -1,0 +1,564 @@
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bulksend.base.errors import LedgerError
+from bulksend.base.records import Bucket, Outcome, OutcomeKind, Run, RunEnd, Settlement, Status
+from bulksend.store.connect import connect_for_reading
+from bulksend.store.export import export_rows
+from bulksend.store.faults import LedgerMisuse
+from bulksend.store.ledger import Retry, SqliteLedger
+from bulksend.store.plan_writer import PlanWriter
+from tests.unit.store.helpers import (
+    SHORT_CODE,
+    START,
+    TOLL_FREE,
+    StandingClock,
+    failed,
+    pending,
+    sent,
+    unknown,
+    write_plan,
+)
+
+WRITABLE = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=80)
+ANYTHING = st.none() | st.text(max_size=80)
+
+SENDER = """
+import sys
+from pathlib import Path
+from bulksend.base.clock import SystemClock
+from bulksend.store.ledger import Retry, SqliteLedger
+from bulksend.store.plan_writer import PlanWriter
+from tests.unit.store.helpers import sent
+
+ledger = SqliteLedger.open_for_writing(Path(sys.argv[1]), clock=SystemClock())
+while True:
+    with ledger.transaction():
+        claims = ledger.claim("toll-free", parts=7, rows=7)
+    print("claimed", *(claim.row for claim in claims), flush=True)
+    for claim in claims[:-1]:
+        with ledger.transaction():
+            ledger.settle(sent(claim.row))
+        print("sent", claim.row, flush=True)
+"""
+
+
+def claim(ledger: SqliteLedger, bucket: str = "toll-free", *, parts: int = 100, rows: int = 100) -> list[int]:
+    """Claim in a transaction of its own; return the row numbers."""
+    with ledger.transaction():
+        return [each.row for each in ledger.claim(bucket, parts=parts, rows=rows)]
+
+
+def settle(ledger: SqliteLedger, *settlements: Settlement) -> None:
+    """Settle in a transaction of its own."""
+    with ledger.transaction():
+        for settlement in settlements:
+            ledger.settle(settlement)
+
+
+def exported(ledger: SqliteLedger, row: int) -> dict[str, object]:
+    """What the export says of a row."""
+    return next(each for each in export_rows(ledger.path) if each["row"] == row)
+
+
+def test_claims_come_in_input_order_with_all_that_sending_needs(ledger: SqliteLedger) -> None:
+    """A claim holds the message as it was planned, and whose limit it is charged to."""
+    with ledger.transaction():
+        first, *_, last = ledger.claim("toll-free", parts=100, rows=100)
+    assert (first.row, first.attempt, first.destination, first.country) == (1, 1, "+14255550001", "US")
+    assert (first.identity, first.bucket, first.text, first.parts) == (TOLL_FREE, "toll-free", "Hello", 1)
+    assert (last.row, last.country, last.parts) == (6, "CA", 3)
+
+
+@pytest.mark.parametrize(
+    ("parts", "rows", "expected"),
+    [
+        (6, 100, [1, 2, 3]),  # 1 + 2 + 3 parts
+        (5, 100, [1, 2]),
+        (100, 2, [1, 2]),
+        (1, 100, [1]),
+        (0, 1, [1]),
+    ],
+)
+def test_a_claim_keeps_to_its_bounds(ledger: SqliteLedger, parts: int, rows: int, expected: list[int]) -> None:
+    """No more than so many parts and so many rows, but always one."""
+    assert claim(ledger, parts=parts, rows=rows) == expected
+
+
+def test_a_message_above_the_bound_is_claimed_alone(ledger: SqliteLedger) -> None:
+    """A message of more parts than were asked for is not left behind for ever, nor overtaken."""
+    assert claim(ledger, rows=2) == [1, 2]
+    assert claim(ledger, parts=2) == [3]
+
+
+def test_nothing_is_claimed_twice(ledger: SqliteLedger) -> None:
+    """Claims go on where the last one ended, until nothing is left."""
+    assert [claim(ledger, rows=4), claim(ledger, rows=4), claim(ledger)] == [[1, 2, 3, 4], [5, 6], []]
+    assert claim(ledger, "short") == [8, 9, 10]
+    assert ledger.counts().of(Status.SENDING) == 9
+
+
+def test_a_claim_of_no_rows_is_a_mistake(ledger: SqliteLedger) -> None:
+    """An empty answer means that nothing is left; it must not come from asking for nothing."""
+    with ledger.transaction(), pytest.raises(ValueError, match="positive"):
+        ledger.claim("short", parts=1, rows=0)
+
+
+def test_an_intent_has_its_time(ledger: SqliteLedger, clock: StandingClock) -> None:
+    """The row says when its intent was made, and when it was settled."""
+    clock.advance(1.5)
+    claim(ledger, rows=1)
+    assert exported(ledger, 1)["intent_at"] == "2026-01-01T12:00:01.500Z"
+    clock.advance(2)
+    settle(ledger, sent(1))
+    row = exported(ledger, 1)
+    assert (row["intent_at"], row["finished_at"]) == ("2026-01-01T12:00:01.500Z", "2026-01-01T12:00:03.500Z")
+
+
+@pytest.mark.parametrize("settlement", [sent(1), failed(1), unknown(1)])
+def test_an_outcome_is_kept_as_it_was(ledger: SqliteLedger, settlement: Settlement) -> None:
+    """Status, reason, message id and error of the outcome are in the row."""
+    claim(ledger, rows=1)
+    settle(ledger, settlement)
+    row, outcome = exported(ledger, 1), settlement.outcome
+    assert (row["status"], row["attempts"]) == (settlement.status, 1)
+    assert (row["reason"], row["message_id"]) == (outcome.reason, outcome.message_id)
+    assert (row["error_code"], row["error_message"]) == (outcome.error_code, outcome.error_message)
+
+
+def test_the_same_outcome_again_changes_nothing(ledger: SqliteLedger, clock: StandingClock) -> None:
+    """Settling is idempotent: the first time counts."""
+    claim(ledger, rows=1)
+    settle(ledger, failed(1))
+    before = exported(ledger, 1)
+    clock.advance(5)
+    settle(ledger, failed(1))
+    assert exported(ledger, 1) == before
+
+
+@pytest.mark.parametrize(
+    "again", [failed(1), unknown(1), sent(1, message_id="another"), sent(1, 2), sent(2), sent(7), sent(99)]
+)
+def test_a_row_that_is_not_being_sent_is_not_settled(ledger: SqliteLedger, again: Settlement) -> None:
+    """No other outcome of a settled row, of another attempt, of a pending, skipped or missing row is taken."""
+    claim(ledger, rows=1)
+    settle(ledger, sent(1))
+    before = list(export_rows(ledger.path))
+    with pytest.raises(LedgerMisuse, match=f"row {again.row} "):
+        settle(ledger, again)
+    assert list(export_rows(ledger.path)) == before
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.SENDING, Status.SKIPPED])
+def test_only_outcomes_settle(ledger: SqliteLedger, status: Status) -> None:
+    """A row cannot be settled into a status that is no end."""
+    claim(ledger, rows=1)
+    with pytest.raises(LedgerMisuse, match="cannot be settled as"):
+        settle(ledger, Settlement(1, 1, status, Outcome(OutcomeKind.NOT_SENT)))
+
+
+def test_of_many_outcomes_only_the_wrong_ones_are_refused(ledger: SqliteLedger) -> None:
+    """One outcome that does not fit does not cost the others."""
+    claim(ledger, rows=3)
+    settle(ledger, sent(1))
+    with ledger.transaction():
+        refused = ledger.settle_all([failed(1), sent(2), sent(3, 2), sent(4)])
+    assert sorted(refused) == [1, 3, 4]
+    assert [each["status"] for each in export_rows(ledger.path)][:4] == ["sent", "sent", "sending", "pending"]
+
+
+def test_a_retry_is_the_next_attempt(ledger: SqliteLedger, clock: StandingClock) -> None:
+    """The intent of another attempt is counted and timed; the outcome has to be that attempt's."""
+    claim(ledger, rows=1)
+    clock.advance(3)
+    with ledger.transaction():
+        ledger.retry(1, 2, throttled=False)
+    assert (exported(ledger, 1)["attempts"], exported(ledger, 1)["intent_at"]) == (2, "2026-01-01T12:00:03.000Z")
+    with pytest.raises(LedgerMisuse, match="row 1 is sending after 2 attempts"):
+        settle(ledger, sent(1, 1))
+    settle(ledger, sent(1, 2))
+
+
+def test_a_retry_that_does_not_follow_is_refused(ledger: SqliteLedger) -> None:
+    """Attempts are numbered without gaps, of claimed rows only; the same number again changes nothing."""
+    claim(ledger, rows=1)
+    with ledger.transaction():
+        ledger.retry(1, 2, throttled=True)
+        ledger.retry(1, 2, throttled=False)
+        assert sorted(ledger.retry_all([Retry(row, 4, throttled=False) for row in (1, 2, 99)])) == [1, 2, 99]
+    assert exported(ledger, 1)["attempts"] == 2
+
+
+def test_throttles_are_counted_by_run(ledger: SqliteLedger) -> None:
+    """Each run knows how many of its attempts were throttled."""
+    with ledger.transaction():
+        ledger.start_run()
+        ledger.claim("toll-free", parts=9, rows=3)
+        ledger.retry(1, 2, throttled=True)
+        ledger.retry(2, 2, throttled=False)
+        ledger.finish_run(RunEnd.INTERRUPTED, None)
+        ledger.start_run()
+        ledger.retry(1, 3, throttled=True)
+        ledger.retry(2, 3, throttled=True)
+    assert [run.throttled for run in ledger.runs()] == [1, 2]
+
+
+def test_a_released_row_is_as_if_it_had_not_been_claimed(ledger: SqliteLedger) -> None:
+    """An intent that never went on the wire is no attempt; the row is the next one to be claimed."""
+    before = list(export_rows(ledger.path))
+    rows = claim(ledger, rows=3)
+    with ledger.transaction():
+        ledger.release(rows)
+        ledger.release([])
+    assert list(export_rows(ledger.path)) == before
+    with ledger.transaction():
+        assert [(each.row, each.attempt) for each in ledger.claim("toll-free", parts=1, rows=1)] == [(1, 1)]
+
+
+def test_a_release_keeps_the_attempts_before(ledger: SqliteLedger) -> None:
+    """Only the last intent is taken back; those before it were on the wire."""
+    claim(ledger, rows=1)
+    with ledger.transaction():
+        ledger.retry(1, 2, throttled=True)
+        ledger.release([1])
+    assert exported(ledger, 1)["attempts"] == 1
+
+
+@pytest.mark.parametrize("row", [1, 4, 7, 99], ids=["settled", "pending", "skipped", "missing"])
+def test_only_claimed_rows_are_released(ledger: SqliteLedger, row: int) -> None:
+    """A release with a row that is not claimed releases nothing."""
+    claim(ledger, rows=3)
+    settle(ledger, sent(1))
+    with pytest.raises(LedgerMisuse, match=f"row {row} .* a release"), ledger.transaction():
+        ledger.release([2, 3, row])
+    assert ledger.counts().of(Status.SENDING) == 2
+
+
+@pytest.mark.parametrize(
+    ("country", "held", "left"),
+    [(None, 6, []), ("CA", 2, [1, 2, 3, 4]), ("US", 4, [5, 6]), ("DE", 0, [1, 2, 3, 4, 5, 6])],
+)
+def test_held_rows_are_passed_over(ledger: SqliteLedger, country: str | None, held: int, left: list[int]) -> None:
+    """A hold keeps an identity's pending rows, or those to one country, from being claimed, and nothing else."""
+    with ledger.transaction():
+        assert ledger.hold("inactive", identity=TOLL_FREE, country=country) == held
+    counts = ledger.counts()
+    assert [bucket.messages_held for bucket in counts.buckets] == [held, 0]
+    assert counts.of(Status.PENDING) == 9
+    assert ledger.reasons().get(Status.PENDING, {}) == ({"inactive": held} if held else {})
+    assert claim(ledger) == left
+    assert claim(ledger, "short") == [8, 9, 10]
+
+
+def test_a_hold_leaves_claimed_rows_to_their_owner(ledger: SqliteLedger) -> None:
+    """Rows on the wire are not held; one that comes back later is held by holding again."""
+    claim(ledger, rows=2)
+    with ledger.transaction():
+        assert ledger.hold("inactive", identity=TOLL_FREE) == 4
+        ledger.release([2])
+        assert ledger.hold("inactive", identity=TOLL_FREE) == 1
+        assert ledger.hold("other", identity=TOLL_FREE) == 0
+    assert ledger.reasons()[Status.PENDING] == {"inactive": 5}
+
+
+def test_a_hold_can_be_done_in_slices(ledger: SqliteLedger) -> None:
+    """Row numbers bound a hold on both sides."""
+    with ledger.transaction():
+        held = [ledger.hold("x", identity=TOLL_FREE, first=first, last=first + 1) for first in (1, 3, 5, 7, 9)]
+    assert held == [2, 2, 2, 0, 0]
+
+
+def test_recovery_makes_unknown_what_was_being_sent(planned: Path, clock: StandingClock) -> None:
+    """Rows that a dead owner was sending are unknown, once; they are never claimed again."""
+    with SqliteLedger.open_for_writing(planned, clock=clock) as ledger:
+        claim(ledger, rows=3)
+        settle(ledger, sent(1))
+    clock.advance(60)
+    with SqliteLedger.open_for_writing(planned, clock=clock) as ledger:
+        with ledger.transaction():
+            assert ledger.recover() == 2
+            assert ledger.recover() == 0
+        row = exported(ledger, 2)
+        assert (row["status"], row["reason"], row["attempts"]) == ("unknown", "interrupted", 1)
+        assert row["finished_at"] == "2026-01-01T12:01:00.000Z"
+        assert exported(ledger, 1)["status"] == "sent"
+        assert claim(ledger) == [4, 5, 6]
+
+
+def test_recovery_lifts_holds(ledger: SqliteLedger) -> None:
+    """What was held in an earlier run is tried again: the cause may have been mended."""
+    with ledger.transaction():
+        ledger.hold("inactive", identity=TOLL_FREE)
+        assert ledger.recover() == 0
+    assert claim(ledger) == [1, 2, 3, 4, 5, 6]
+
+
+def test_counts_are_by_bucket_too(ledger: SqliteLedger) -> None:
+    """Messages and parts of each bucket, without the skipped rows: all, done, and sent."""
+    claim(ledger)
+    settle(ledger, sent(1), sent(2), failed(3), unknown(4))
+    counts = ledger.counts()
+    assert counts.rows == 10
+    assert {status.value: counts.of(status) for status in Status} == {
+        "pending": 3, "sending": 2, "sent": 2, "failed": 1, "unknown": 1, "skipped": 1,
+    }  # fmt: skip
+    assert counts.parts_sent == 3
+    first, second = counts.buckets
+    assert (first.bucket, first.mps, first.messages, first.parts) == ("toll-free", 3, 6, 12)
+    assert (first.messages_done, first.parts_done, first.parts_sent) == (4, 7, 3)
+    assert (second.bucket, second.messages, second.messages_done) == ("short", 3, 0)
+
+
+def test_buckets_without_rows_are_counted_as_empty(path: Path) -> None:
+    """Every bucket of the campaign is named."""
+    with SqliteLedger.open_for_reading(write_plan(path, [pending(1)])) as ledger:
+        assert [(each.bucket, each.messages) for each in ledger.counts().buckets] == [("toll-free", 1), ("short", 0)]
+
+
+def test_reasons_add_up_to_their_status(ledger: SqliteLedger) -> None:
+    """Every failed, unknown and skipped row has a reason to be counted under, the most frequent first."""
+    claim(ledger)
+    claim(ledger, "short")
+    blocked = [failed(row, reason="blocked") for row in (1, 2, 3)]
+    settle(ledger, *blocked, failed(4), failed(8), failed(9, reason=None), unknown(5))
+    reasons = ledger.reasons()
+    assert list(reasons[Status.FAILED].items()) == [("blocked", 3), ("opted_out", 2), ("unspecified", 1)]
+    assert reasons[Status.UNKNOWN] == {"read_timeout": 1}
+    assert reasons[Status.SKIPPED] == {"invalid_number": 1}
+    assert Status.SENT not in reasons
+
+
+def test_live_rates_count_parts_by_bucket(ledger: SqliteLedger, clock: StandingClock) -> None:
+    """Parts sent since a moment, that moment included; failures are not sent."""
+    claim(ledger)
+    claim(ledger, "short")
+    for second, settlement in enumerate([sent(1), sent(2), sent(3), failed(4), sent(8)]):
+        clock.moment = START + timedelta(seconds=second)
+        settle(ledger, settlement)
+    assert ledger.sent_since(START) == {"toll-free": 6, "short": 1}
+    assert ledger.sent_since(START + timedelta(seconds=2)) == {"toll-free": 3, "short": 1}
+    assert ledger.sent_since(START + timedelta(seconds=5)) == {"toll-free": 0, "short": 0}
+
+
+def test_runs_are_recorded(planned: Path, clock: StandingClock) -> None:
+    """Start, end and cause of each run; one that was killed has no end."""
+    for end in (RunEnd.STOPPED, None):
+        with SqliteLedger.open_for_writing(planned, clock=clock) as ledger, ledger.transaction():
+            ledger.start_run()
+            clock.advance(10)
+            if end:
+                ledger.finish_run(end, "the spend limit was reached")
+    with SqliteLedger.open_for_reading(planned) as ledger:
+        assert ledger.runs() == [
+            Run(START, START + timedelta(seconds=10), RunEnd.STOPPED, "the spend limit was reached", 0),
+            Run(START + timedelta(seconds=10), None, None, None, 0),
+        ]
+    with closing(connect_for_reading(planned)) as connection:
+        assert connection.execute("SELECT pid, host FROM runs").fetchall() == [(os.getpid(), socket.gethostname())] * 2
+
+
+def test_a_run_is_finished_by_who_started_it(ledger: SqliteLedger) -> None:
+    """A run that was not started here cannot be finished here."""
+    with pytest.raises(LedgerMisuse), ledger.transaction():
+        ledger.finish_run(RunEnd.COMPLETE, None)
+
+
+def test_limits_can_change_between_runs(ledger: SqliteLedger) -> None:
+    """How fast a bucket may go is not part of the plan."""
+    with ledger.transaction():
+        ledger.set_mps({"short": 40})
+    assert ledger.buckets == (Bucket("toll-free", 3), Bucket("short", 40))
+    assert [bucket.mps for bucket in ledger.counts().buckets] == [3, 40]
+
+
+def test_unheard_of_names_are_refused(ledger: SqliteLedger) -> None:
+    """A bucket or identity that the campaign does not have is a fault, never an empty answer."""
+    with ledger.transaction():
+        with pytest.raises(LedgerMisuse, match="bucket 'x'"):
+            ledger.claim("x", parts=1, rows=1)
+        with pytest.raises(LedgerMisuse, match="bucket 'x'"):
+            ledger.set_mps({"x": 1})
+        with pytest.raises(LedgerMisuse, match="identity 'x'"):
+            ledger.hold("r", identity="x")
+
+
+def test_nothing_changes_outside_a_transaction(ledger: SqliteLedger) -> None:
+    """A change that nobody commits is refused, rather than half durable."""
+    with pytest.raises(LedgerMisuse, match="outside a transaction"):
+        ledger.claim("short", parts=1, rows=1)
+    assert ledger.counts().of(Status.SENDING) == 0
+
+
+def test_a_transaction_is_all_or_nothing(ledger: SqliteLedger) -> None:
+    """What raises takes back everything in its transaction; the ledger can be used on."""
+    with suppress(ZeroDivisionError), ledger.transaction():
+        ledger.claim("short", parts=9, rows=9)
+        _ = 1 / 0
+    assert ledger.counts().of(Status.SENDING) == 0
+    assert claim(ledger, "short") == [8, 9, 10]
+
+
+def test_a_ledger_opened_for_reading_changes_nothing(planned: Path) -> None:
+    """Neither by a transaction nor without."""
+    with SqliteLedger.open_for_reading(planned) as ledger:
+        with pytest.raises(LedgerMisuse, match="opened for reading"), ledger.transaction():
+            pass
+        with pytest.raises(LedgerMisuse, match="opened for reading"):
+            ledger.claim("short", parts=1, rows=1)
+
+
+def test_a_second_writer_is_refused(ledger: SqliteLedger, clock: StandingClock) -> None:
+    """One ledger, one writer; readers are welcome."""
+    with pytest.raises(LedgerError, match=f"in use by process {os.getpid()} on "):
+        SqliteLedger.open_for_writing(ledger.path, clock=clock)
+    with SqliteLedger.open_for_reading(ledger.path) as reader:
+        assert reader.counts().rows == 10
+
+
+@pytest.mark.parametrize(
+    "spoil", ["DELETE FROM meta WHERE key = 'summary'", "UPDATE meta SET value = '{' WHERE key = 'campaign'"]
+)
+def test_a_ledger_without_its_campaign_is_damaged(planned: Path, spoil: str) -> None:
+    """What must be there and is not is told as damage; connection and lock are given back."""
+    with closing(sqlite3.connect(planned)) as connection, connection:
+        connection.execute(spoil)
+    for _ in range(2):
+        with pytest.raises(LedgerError, match="is damaged"):
+            SqliteLedger.open_for_writing(planned, clock=StandingClock())
+
+
+def test_a_full_disk_ends_it(ledger: SqliteLedger) -> None:
+    """When the ledger cannot grow, the outcome is refused, nothing of it counts, and nothing more is accepted."""
+    claim(ledger)
+    ledger._connection.execute("PRAGMA max_page_count = 1").fetchone()  # that is: as many as there are now
+    long = Outcome(OutcomeKind.UNKNOWN, "read_timeout", error_message="x" * 100_000)
+    before = ledger.counts()
+    with pytest.raises(LedgerError, match=r"the disk or a quota is full. Free some space"):
+        settle(ledger, Settlement(1, 1, Status.UNKNOWN, long))
+    assert ledger.counts() == before
+    for attempt in (lambda: settle(ledger, sent(2)), lambda: claim(ledger, "short")):
+        with pytest.raises(LedgerError, match="is full"):
+            attempt()
+    assert ledger.counts() == before
+
+
+def test_a_ledger_that_another_program_holds_is_refused(ledger: SqliteLedger) -> None:
+    """A tool with an open transaction is named as the cause."""
+    ledger._connection.execute("PRAGMA busy_timeout = 1")
+    with closing(sqlite3.connect(ledger.path, isolation_level=None)) as tool:
+        tool.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerError, match=r"locked by another program\. Close SQLite tools"):
+            claim(ledger)
+
+
+def test_what_was_committed_is_there_after_a_crash(ledger: SqliteLedger, tmp_path: Path) -> None:
+    """The files as they are at any moment, nothing closed, are a ledger with all that was committed."""
+    claim(ledger, rows=3)
+    settle(ledger, sent(1))
+    with ledger.transaction():
+        ledger.settle(sent(2))
+        crashed = tmp_path / "crashed"
+        crashed.mkdir()
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{ledger.path}{suffix}", crashed)
+    with SqliteLedger.open_for_writing(crashed / ledger.path.name, clock=StandingClock()) as survivor:
+        assert [each["status"] for each in export_rows(survivor.path)][:4] == ["sent", "sending", "sending", "pending"]
+        with survivor.transaction():
+            assert survivor.recover() == 2
+
+
+def test_a_killed_sender_loses_nothing_that_it_was_told(path: Path, clock: StandingClock) -> None:
+    """After SIGKILL each outcome that was acknowledged is there, and each intent without one is unknown."""
+    write_plan(path, [pending(row) for row in range(1, 2001)], clock=clock)
+    with subprocess.Popen([sys.executable, "-c", SENDER, str(path)], stdout=subprocess.PIPE, text=True) as sender:
+        assert sender.stdout is not None
+        lines = [sender.stdout.readline() for _ in range(150)]
+        sender.send_signal(signal.SIGKILL)
+        lines += [line for line in sender.stdout if line.endswith("\n")]
+    told = [line.split() for line in lines]
+    sent_rows = {int(row) for word, *rows in told if word == "sent" for row in rows}
+    claimed = {int(row) for word, *rows in told if word == "claimed" for row in rows}
+    with SqliteLedger.open_for_writing(path, clock=clock) as ledger:
+        with ledger.transaction():
+            ledger.recover()
+        status = {row["row"]: row["status"] for row in export_rows(path)}
+        assert {status[row] for row in sent_rows} == {"sent"}
+        assert {status[row] for row in claimed - sent_rows} <= {"unknown", "sent"}
+        assert sum(each == "unknown" for each in status.values()) <= len(claimed - sent_rows) + 7
+        assert ledger.counts().rows == 2000
+
+
+@settings(max_examples=40)
+@given(text=WRITABLE, destination=WRITABLE)
+def test_texts_come_out_as_they_went_in(tmp_path_factory: pytest.TempPathFactory, text: str, destination: str) -> None:
+    """Whatever characters a message has, the claim has the same."""
+    path = tmp_path_factory.mktemp("text") / "x.db"
+    write_plan(path, [replace(pending(1, text=text), destination=destination)])
+    with SqliteLedger.open_for_writing(path, clock=StandingClock()) as ledger, ledger.transaction():
+        (only,) = ledger.claim("toll-free", parts=1, rows=1)
+    assert (only.text, only.destination) == (text, destination)
+
+
+@settings(max_examples=40)
+@given(values=st.tuples(ANYTHING, ANYTHING, ANYTHING, ANYTHING))
+def test_outcomes_may_hold_any_characters(
+    tmp_path_factory: pytest.TempPathFactory, values: tuple[str | None, str | None, str | None, str | None]
+) -> None:
+    """What a service says is stored as it is, but for NUL and halves of surrogate pairs, and can be settled again."""
+    path = tmp_path_factory.mktemp("outcome") / "x.db"
+    write_plan(path, [pending(1)])
+    reason, message_id, error_code, error_message = values
+    settlement = Settlement(
+        1, 1, Status.FAILED, Outcome(OutcomeKind.FAILED_UNEXPECTED, reason, message_id, error_code, error_message)
+    )
+    with SqliteLedger.open_for_writing(path, clock=StandingClock()) as ledger:
+        claim(ledger)
+        settle(ledger, settlement)
+        settle(ledger, settlement)
+        row = exported(ledger, 1)
+    stored = tuple(row[name] for name in ("reason", "message_id", "error_code", "error_message"))
+    assert stored == tuple(
+        None if each is None else each.encode(errors="replace").decode().replace("\0", "?") for each in values
+    )
+
+
+def test_a_hundred_outcomes_are_two_steps_of_sqlite(path: Path) -> None:
+    """However many outcomes and claims a group has, the number of statements stays the same."""
+    write_plan(path, [pending(row) for row in range(1, 101)])
+    statements: list[str] = []
+    with SqliteLedger.open_for_writing(path, clock=StandingClock()) as ledger:
+        ledger._connection.set_trace_callback(statements.append)
+        with ledger.transaction():
+            claims = ledger.claim("toll-free", parts=100, rows=100)
+            assert ledger.settle_all([sent(each.row) for each in claims]) == {}
+        ledger._connection.set_trace_callback(None)
+    # Triggers repeat the statement that set them off, word for word; one statement a row would differ in its values.
+    assert len(set(statements)) == 6  # BEGIN, bucket, claimable, claim, settle, COMMIT
+
+
+def test_held_rows_of_one_identity_do_not_stop_another_of_the_bucket(path: Path, clock: StandingClock) -> None:
+    """Identities that share a bucket are held one by one."""
+    rows = [replace(row, bucket="both") for row in (pending(1), pending(2, identity=SHORT_CODE))]
+    with PlanWriter(path, clock=clock) as writer:
+        writer.begin(
+            campaign={}, fingerprint={}, buckets=[Bucket("both", 3)], identities={TOLL_FREE: "both", SHORT_CODE: "both"}
+        )
+        writer.add(rows)
+        writer.finish(input_name="x", summary={}, fingerprint={})
+    with SqliteLedger.open_for_writing(path, clock=clock) as ledger:
+        with ledger.transaction():
+            assert ledger.hold("x", identity=TOLL_FREE) == 1
+        assert claim(ledger, "both") == [2]

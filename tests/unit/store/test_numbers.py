@@ -1,0 +1,63 @@
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulksend.store.numbers import FirstSeen, NumberSet
+
+NUMBERS = st.from_regex(r"\+[1-9][0-9]{1,14}", fullmatch=True)
+FEW_NUMBERS = st.sampled_from([f"+1425555{n:04d}" for n in range(5)]) | NUMBERS
+
+
+@given(st.lists(FEW_NUMBERS), st.lists(FEW_NUMBERS))
+def test_a_number_set_is_a_set(added: list[str], asked: list[str]) -> None:
+    """What was added is in it, once; nothing else is."""
+    with NumberSet() as numbers:
+        numbers.add_all(added)
+        numbers.add_all(iter(added[:2]))
+        assert [number in numbers for number in asked + added] == [number in set(added) for number in asked + added]
+        assert len(numbers) == len(set(added))
+
+
+@given(st.lists(FEW_NUMBERS))
+def test_the_first_row_of_a_number_is_remembered(numbers: list[str]) -> None:
+    """Each later row of the same number is told the first one."""
+    first: dict[str, int] = {}
+    with FirstSeen() as seen:
+        for row, number in enumerate(numbers, start=1):
+            assert seen.first_row(number, row) == first.setdefault(number, row)
+        assert len(seen) == len(first)
+
+
+@pytest.mark.parametrize(
+    "number", ["", "+", "14255550100", "+1425555010x", "+1 425", "+" + "1" * 16, "+" + "\uff11" * 4, "+-12"]
+)
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda number: NumberSet().add_all([number]),
+        lambda number: number in NumberSet(),
+        lambda number: FirstSeen().first_row(number, 1),
+    ],
+)
+def test_only_e164_is_a_number(number: str, use: Callable[[str], object]) -> None:
+    """Two spellings of one number are never two numbers: only one spelling is taken."""
+    with pytest.raises(ValueError, match=r"not a number in E\.164 form"):
+        use(number)
+
+
+def test_errors_do_not_show_numbers() -> None:
+    """What is wrong with a number is said without it."""
+    with FirstSeen() as seen, pytest.raises(ValueError, match=r"E\.164") as raised:
+        seen.first_row("+1425555012x", 1)
+    assert "425555012" not in str(raised.value)
+
+
+def test_what_does_not_fit_into_memory_is_kept_all_the_same() -> None:
+    """Far beyond the cache, every number is still known."""
+    with FirstSeen() as seen:
+        seen._connection.execute("PRAGMA cache_size = 10")
+        numbers = [f"+{10**10 + n * 7919 % 10**9}" for n in range(20_000)]
+        assert all(seen.first_row(number, row) == row for row, number in enumerate(numbers))
+        assert all(seen.first_row(number, -1) == row for row, number in enumerate(numbers))
