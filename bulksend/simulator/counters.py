@@ -1,0 +1,187 @@
+"""Counts what arrives and what is accepted, while it happens; `stats` is what it shows."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from bulksend.base.request import CONTEXT_CAMPAIGN, CONTEXT_ROW
+from bulksend.simulator.seen import SeenHashes, SeenRows
+from bulksend.simulator.stats import BucketStats, DuplicateStats, SimulatorStats, Traffic
+from bulksend.simulator.windows import WindowPeak
+
+
+class BucketCounter:
+    """Counts one bucket."""
+
+    __slots__ = (
+        "_accepted_peak",
+        "_mps",
+        "_offered_peak",
+        "accepted",
+        "offered",
+        "offered_parts",
+        "oversized",
+        "parts",
+        "throttled",
+    )
+
+    def __init__(self, mps: int) -> None:
+        self._mps = mps
+        self.offered = 0
+        self.offered_parts = 0
+        self.accepted = 0
+        self.parts = 0
+        self.throttled = 0
+        self.oversized = 0
+        self._accepted_peak = WindowPeak()
+        self._offered_peak = WindowPeak()
+
+    def offer(self, at_ns: int, parts: int) -> None:
+        """Count a message that arrived."""
+        self.offered += 1
+        self.offered_parts += parts
+        self._offered_peak.add(at_ns, parts)
+
+    def accept(self, at_ns: int, parts: int) -> None:
+        """Count a message that was accepted."""
+        self.accepted += 1
+        self.parts += parts
+        self.oversized += parts > self._mps
+        self._accepted_peak.add(at_ns, parts)
+
+    def stats(self) -> BucketStats:
+        """Return the numbers of this moment."""
+        return BucketStats(
+            mps=self._mps,
+            offered=self.offered,
+            offered_parts=self.offered_parts,
+            accepted=self.accepted,
+            parts=self.parts,
+            throttled=self.throttled,
+            oversized=self.oversized,
+            fullest_accepted=self._accepted_peak.peak,
+            fullest_offered=self._offered_peak.peak,
+        )
+
+
+class TrafficCounter:
+    """Counts the messages of one kind: those with DryRun, or those without.
+
+    Args:
+        mps: bucket -> its limit.
+    """
+
+    def __init__(self, mps: Mapping[str, int]) -> None:
+        self.buckets = {name: BucketCounter(limit) for name, limit in mps.items()}
+        self.arrived = 0
+        self.throttled = 0
+
+    def traffic(self) -> Traffic:
+        """Return the sums of this moment."""
+        buckets = self.buckets.values()
+        return Traffic(
+            offered=self.arrived,
+            offered_parts=sum(bucket.offered_parts for bucket in buckets),
+            accepted=sum(bucket.accepted for bucket in buckets),
+            parts=sum(bucket.parts for bucket in buckets),
+            throttled=self.throttled,
+        )
+
+    def bucket_stats(self) -> dict[str, BucketStats]:
+        """Return every bucket's numbers of this moment."""
+        return {name: bucket.stats() for name, bucket in self.buckets.items()}
+
+
+class DuplicateCounter:
+    """Counts what came before; holds hashes and bits, never a number or a text."""
+
+    def __init__(self) -> None:
+        self._texts = SeenHashes()
+        self._rows = SeenRows()
+        self._first_attempts = SeenRows()
+        self._later_attempts = SeenHashes()
+        self._same_text = 0
+        self._same_row = 0
+        self._same_attempt = 0
+
+    def offer(self, context: Mapping[str, str]) -> None:
+        """Count a message that arrived."""
+        origin = _origin(context)
+        if origin is None:
+            return
+        campaign, row, attempt = origin
+        if attempt in ("", "1"):
+            self._same_attempt += self._first_attempts.add(campaign, row)
+        else:
+            self._same_attempt += self._later_attempts.add((campaign, row, attempt))
+
+    def accept(self, destination: str, text: str, context: Mapping[str, str]) -> None:
+        """Count a message that was accepted."""
+        self._same_text += self._texts.add((destination.removeprefix("+"), text))
+        origin = _origin(context)
+        if origin is not None:
+            self._same_row += self._rows.add(origin[0], origin[1])
+
+    def stats(self) -> DuplicateStats:
+        """Return the numbers of this moment."""
+        return DuplicateStats(destination_text=self._same_text, row=self._same_row, attempt=self._same_attempt)
+
+
+class Counters:
+    """Everything that is counted.
+
+    Args:
+        mps: bucket -> limit of sends without DryRun.
+        dry_run_mps: bucket -> limit of sends with DryRun.
+    """
+
+    def __init__(self, mps: Mapping[str, int], dry_run_mps: Mapping[str, int]) -> None:
+        self._mps = mps
+        self._dry_run_mps = dry_run_mps
+        self._concurrent = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Start again from nothing, but for the requests that are being served."""
+        self.messages = TrafficCounter(self._mps)
+        self.dry_run = TrafficCounter(self._dry_run_mps)
+        self.duplicates = DuplicateCounter()
+        self.errors: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
+        self._max_concurrent = self._concurrent
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Count a request as being served for as long as the block lasts."""
+        self._concurrent += 1
+        self._max_concurrent = max(self._max_concurrent, self._concurrent)
+        try:
+            yield
+        finally:
+            self._concurrent -= 1
+
+    def stats(self, *, spend_usd: float) -> SimulatorStats:
+        """Return the numbers of this moment."""
+        return SimulatorStats(
+            messages=self.messages.traffic(),
+            dry_run=self.dry_run.traffic(),
+            buckets=self.messages.bucket_stats(),
+            dry_run_buckets=self.dry_run.bucket_stats(),
+            duplicates=self.duplicates.stats(),
+            errors=dict(self.errors),
+            faults=dict(self.faults),
+            requests=dict(self.requests),
+            concurrent=self._concurrent,
+            max_concurrent=self._max_concurrent,
+            spend_usd=spend_usd,
+        )
+
+
+def _origin(context: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """Return campaign, row and attempt ("" where there is none) from Context; None when it names no row."""
+    value = context.get(CONTEXT_ROW)
+    if value is None:
+        return None
+    row, _, attempt = value.partition(".")
+    return context.get(CONTEXT_CAMPAIGN, ""), row, attempt

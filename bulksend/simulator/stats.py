@@ -1,0 +1,91 @@
+"""What a rehearsal must prove, in numbers that are ready to be written as JSON."""
+
+import msgspec
+
+
+class Traffic(msgspec.Struct, frozen=True, kw_only=True):
+    """Messages and parts over all buckets.
+
+    Attributes:
+        offered: SendTextMessage requests that arrived, refused ones included.
+        offered_parts: their parts, as far as the request could be understood.
+        accepted: those that were accepted, whether or not the caller was told.
+        parts: parts accepted.
+        throttled: those that were answered ThrottlingException.
+    """
+
+    offered: int
+    offered_parts: int
+    accepted: int
+    parts: int
+    throttled: int
+
+
+class BucketStats(msgspec.Struct, frozen=True, kw_only=True):
+    """One bucket. The fullest windows are exact: no half-open second (t - 1 s, t] of arrival time held more.
+
+    Attributes:
+        mps: its limit, in parts per second.
+        offered: messages that arrived for it, refused ones included.
+        offered_parts: their parts.
+        accepted: messages.
+        parts: parts accepted.
+        throttled: messages answered ThrottlingException for want of room.
+        oversized: accepted messages of more parts than `mps`; only they can take `fullest_accepted` above it.
+        fullest_accepted: most parts accepted in one second.
+        fullest_offered: most parts that arrived in one second; above `mps`, the sender went over the limit.
+    """
+
+    mps: int
+    offered: int
+    offered_parts: int
+    accepted: int
+    parts: int
+    throttled: int
+    oversized: int
+    fullest_accepted: int
+    fullest_offered: int
+
+
+class DuplicateStats(msgspec.Struct, frozen=True, kw_only=True):
+    """What came more often than once; DryRun is left out.
+
+    Attributes:
+        destination_text: accepted messages whose destination and text were accepted before.
+        row: accepted messages whose campaign and row (from Context) were accepted before.
+        attempt: messages that arrived, accepted or not, whose campaign, row and attempt had arrived before.
+    """
+
+    destination_text: int
+    row: int
+    attempt: int
+
+
+class SimulatorStats(msgspec.Struct, frozen=True, kw_only=True):
+    """A snapshot; `msgspec.to_builtins` and `msgspec.json.encode` take it as it is.
+
+    Attributes:
+        messages: sends without DryRun.
+        dry_run: sends with DryRun.
+        buckets: bucket -> sends without DryRun; every bucket is there.
+        dry_run_buckets: bucket -> sends with DryRun, which have limits and windows of their own.
+        duplicates: see `DuplicateStats`.
+        errors: "<exception>" or "<exception>/<Reason>" -> answers.
+        faults: fault of `[faults]` -> requests it struck.
+        requests: operation -> requests.
+        concurrent: requests being served now.
+        max_concurrent: most requests that were being served at the same time.
+        spend_usd: US dollars.
+    """
+
+    messages: Traffic
+    dry_run: Traffic
+    buckets: dict[str, BucketStats]
+    dry_run_buckets: dict[str, BucketStats]
+    duplicates: DuplicateStats
+    errors: dict[str, int]
+    faults: dict[str, int]
+    requests: dict[str, int]
+    concurrent: int
+    max_concurrent: int
+    spend_usd: float

@@ -1,0 +1,76 @@
+"""Sliding one-second windows over arrival times, exact to the nanosecond: one that limits, one that only watches."""
+
+from collections import deque
+
+SECOND_NS = 1_000_000_000
+
+
+def to_ns(seconds: float) -> int:
+    """Return `seconds` as whole nanoseconds: sums and differences of those are exact, those of floats are not."""
+    return round(seconds * SECOND_NS)
+
+
+class SlidingWindow:
+    """Admits parts as long as no half-open second (t - 1 s, t] holds more than `limit` of them.
+
+    What is refused takes no room. A message of more parts than the limit is admitted into an empty window only and
+    then paid off: nothing else is admitted until its parts have passed at the limit's rate.
+
+    Time never runs backward: what is asked for an earlier moment than the last one is asked for that one.
+    """
+
+    __slots__ = ("_entries", "_latest_ns", "_paid_off_ns", "_parts", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._entries: deque[tuple[int, int]] = deque()
+        self._parts = 0
+        self._latest_ns = -(2**63)
+        self._paid_off_ns = self._latest_ns
+
+    def has_room(self, at_ns: int, parts: int) -> bool:
+        """Whether `parts` may be admitted at `at_ns`."""
+        at_ns = self._advance(at_ns)
+        if at_ns < self._paid_off_ns:
+            return False
+        return self._parts + parts <= self.limit or not self._entries
+
+    def add(self, at_ns: int, parts: int) -> None:
+        """Admit `parts` at `at_ns`, for which `has_room` was true."""
+        at_ns = self._advance(at_ns)
+        self._entries.append((at_ns, parts))
+        self._parts += parts
+        if parts > self.limit:
+            self._paid_off_ns = at_ns - (-parts * SECOND_NS // self.limit)
+
+    def _advance(self, at_ns: int) -> int:
+        """Forget what left the window that ends at `at_ns`; return the moment that counts."""
+        self._latest_ns = at_ns = max(at_ns, self._latest_ns)
+        while self._entries and self._entries[0][0] <= at_ns - SECOND_NS:
+            self._parts -= self._entries.popleft()[1]
+        return at_ns
+
+
+class WindowPeak:
+    """Remembers the most parts that any half-open second (t - 1 s, t] held.
+
+    Only windows that end with an arrival are looked at: no other holds more. Shares no state with `SlidingWindow`,
+    so that it proves what that promises.
+    """
+
+    __slots__ = ("_entries", "_latest_ns", "_parts", "peak")
+
+    def __init__(self) -> None:
+        self._entries: deque[tuple[int, int]] = deque()
+        self._parts = 0
+        self._latest_ns = -(2**63)
+        self.peak = 0
+
+    def add(self, at_ns: int, parts: int) -> None:
+        """Count `parts` that arrived at `at_ns`; a moment before the last one counts as that one."""
+        self._latest_ns = at_ns = max(at_ns, self._latest_ns)
+        self._entries.append((at_ns, parts))
+        self._parts += parts
+        while self._entries[0][0] <= at_ns - SECOND_NS:
+            self._parts -= self._entries.popleft()[1]
+        self.peak = max(self.peak, self._parts)
