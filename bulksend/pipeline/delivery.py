@@ -1,0 +1,156 @@
+"""One claimed row on its way to an outcome: prepared, released at the wire, answered, recorded, or given back."""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bulksend.base.clock import Clock
+from bulksend.base.ports import Gateway, Ledger, Withheld
+from bulksend.base.records import Claim, Outcome, OutcomeKind, Settlement, Status
+from bulksend.pipeline.breakers import Breakers
+from bulksend.pipeline.roster import Roster, Stage
+from bulksend.pipeline.tally import RateGauge, Tally
+from bulksend.rate.inflight import InFlight
+from bulksend.rate.meter import Meter
+from bulksend.send.backoff import Backoff
+
+log = structlog.get_logger("bulksend.pipeline")
+
+INTERRUPTED = Outcome(OutcomeKind.UNKNOWN, "interrupted")
+"""On the wire, and nobody waited for the answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What all deliveries of a run share."""
+
+    ledger: Ledger
+    gateway: Gateway
+    clock: Clock
+    backoff: Backoff
+    breakers: Breakers
+    tally: Tally
+    give_up_after_s: float
+    resend_unknown: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruments:
+    """What all deliveries of a bucket share."""
+
+    meter: Meter
+    gauge: RateGauge
+    in_flight: InFlight
+    roster: Roster
+
+
+class Delivery:
+    """Brings one row to its end; `run` returns True when it is settled, False when it goes back to the ledger.
+
+    A row goes back when a breaker or a stop withholds it, or when its task is cancelled before it was let onto the
+    wire. Cancelled later, it is recorded as `unknown`: it may have been sent.
+    """
+
+    def __init__(self, claim: Claim, around: Surroundings, bucket: Instruments) -> None:
+        self.claim = claim
+        self.stage = Stage.GONE
+        self._around = around
+        self._bucket = bucket
+        self._withheld = False
+        self._released_s = 0.0
+        self.enter(Stage.QUEUED)
+
+    def enter(self, stage: Stage) -> None:
+        """Move on to `stage`."""
+        self._bucket.roster.move(self.claim.parts, old=self.stage, new=stage)
+        self.stage = stage
+
+    def withhold(self) -> None:
+        """Let this row not onto the wire any more; one that is there stays there."""
+        self._withheld = True
+
+    async def run(self) -> bool:
+        """Try until the row has an outcome. Raises `LedgerError` when it cannot be recorded."""
+        around = self._around
+        started_s = around.clock.monotonic()
+        failures = 0
+        try:
+            while True:
+                self.enter(Stage.PREPARED)
+                outcome = await around.gateway.send(self.claim, self._release)
+                if self.stage is Stage.FLYING and outcome.kind is not OutcomeKind.NOT_SENT:
+                    self._bucket.in_flight.answered(around.clock.monotonic() - self._released_s)
+                self._log(outcome)
+                elapsed_s = around.clock.monotonic() - started_s
+                status = self._verdict(outcome, given_up=elapsed_s >= around.give_up_after_s)
+                self.enter(Stage.WAITING if status is None else Stage.RECORDING)
+                if status is not None:
+                    await self._settle(status, outcome)
+                await around.breakers.learn(self.claim, outcome, elapsed_s=elapsed_s)
+                if status is not None:
+                    return True
+                if self._is_withheld() or outcome.kind is OutcomeKind.STOP:
+                    return False
+                failures += 1
+                await around.clock.sleep(around.backoff.wait_s(failures))
+                self.claim = replace(self.claim, attempt=self.claim.attempt + 1)
+                throttled = outcome.kind is OutcomeKind.THROTTLED
+                await around.ledger.retry(self.claim.row, self.claim.attempt, throttled=throttled)
+        except Withheld:
+            return False
+        except asyncio.CancelledError:
+            if self.stage is not Stage.FLYING:
+                return False
+            self.enter(Stage.RECORDING)
+            await self._settle(Status.UNKNOWN, INTERRUPTED)
+            return True
+
+    async def _release(self) -> None:
+        if self._is_withheld():
+            raise Withheld
+        await self._bucket.meter.admit(self.claim.parts)
+        # No await from here to the socket: a cancellation cannot fall between the decision and its record.
+        if self._is_withheld():
+            raise Withheld
+        self._released_s = self._around.clock.monotonic()
+        self._bucket.gauge.record(self.claim.parts, now=self._released_s)
+        self.enter(Stage.FLYING)
+
+    def _is_withheld(self) -> bool:
+        return self._withheld or self._around.breakers.reason(self.claim) is not None
+
+    def _log(self, outcome: Outcome) -> None:
+        if outcome.kind is not OutcomeKind.SENT:
+            log.debug(
+                "send.not_accepted",
+                row=self.claim.row,
+                attempt=self.claim.attempt,
+                identity=self.claim.identity,
+                outcome=outcome.kind.value,
+                reason=outcome.reason,
+            )
+
+    def _verdict(self, outcome: Outcome, *, given_up: bool) -> Status | None:
+        """The status in which `outcome` leaves the row; None: known not sent, or to be sent again."""
+        meter = self._bucket.meter
+        match outcome.kind:
+            case OutcomeKind.SENT:
+                meter.accepted(self.claim.parts)
+                return Status.SENT
+            case OutcomeKind.THROTTLED:
+                self._around.tally.throttled += 1
+                if meter.throttled():
+                    log.info("bucket.slowed", bucket=meter.bucket.name, mps=meter.bucket.mps, allowed=meter.allowed)
+                return Status.FAILED if given_up else None
+            case OutcomeKind.UNKNOWN:
+                return None if self._around.resend_unknown and not given_up else Status.UNKNOWN
+            case OutcomeKind.NOT_SENT | OutcomeKind.STOP:
+                return None
+            case _:
+                return Status.FAILED
+
+    async def _settle(self, status: Status, outcome: Outcome) -> None:
+        settlement = Settlement(self.claim.row, self.claim.attempt, status, outcome)
+        await self._around.ledger.settle(settlement)
+        self._around.tally.settled(settlement, parts=self.claim.parts)

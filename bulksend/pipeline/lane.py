@@ -1,0 +1,163 @@
+"""One bucket's way from the ledger to the ledger: when to claim, what to start, how to stop."""
+
+import asyncio
+import math
+from collections import deque
+
+import structlog
+
+from bulksend.base.records import Bucket
+from bulksend.pipeline.allowance import Allowance
+from bulksend.pipeline.delivery import Delivery, Instruments, Surroundings
+from bulksend.pipeline.roster import UNSENT, Roster, Stage
+from bulksend.pipeline.tally import RateGauge
+from bulksend.rate.inflight import InFlight
+from bulksend.rate.meter import Meter
+
+log = structlog.get_logger("bulksend.pipeline")
+
+CLAIM_S = 1.0
+"""Rows claimed and not on the wire, at most, as time at the limit. It bounds what a `kill -9` leaves `unknown`."""
+
+AHEAD_S = 0.05
+"""Messages prepared ahead of their release, as time at the limit: covers signing and the set-up of a connection."""
+
+MIN_AHEAD = 2
+MAX_AHEAD = 64
+
+
+class Lane:
+    """Sends the rows of one bucket. A slow lane never blocks a fast one: they share nothing but connections.
+
+    `run` returns when the bucket has nothing left to send, or after `halt` when all that was on the wire has its
+    outcome; either way every row it claimed is settled or pending again.
+
+    Args:
+        bucket: whose rows.
+        around: what all lanes share.
+        allowance: how many rows may still be claimed in this run.
+        headroom: share of the limit left unused.
+        max_in_flight: messages on the wire at once, at most.
+    """
+
+    def __init__(
+        self, bucket: Bucket, around: Surroundings, *, allowance: Allowance, headroom: float, max_in_flight: int
+    ) -> None:
+        rate = bucket.mps * (1.0 - headroom)
+        self.bucket = bucket
+        self.instruments = Instruments(
+            meter=Meter(bucket, headroom=headroom, clock=around.clock),
+            gauge=RateGauge(),
+            in_flight=InFlight(rate, ceiling=max_in_flight),
+            roster=Roster(),
+        )
+        self.messages_settled = 0
+        self.parts_settled = 0
+        self._around = around
+        self._allowance = allowance
+        self._ahead = max(MIN_AHEAD, min(MAX_AHEAD, math.ceil(rate * AHEAD_S)))
+        self._claim_parts = max(1, int(bucket.mps * CLAIM_S))
+        self._queue: deque[Delivery] = deque()
+        self._started: dict[asyncio.Task[None], Delivery] = {}
+        self._returning: list[Delivery] = []
+        self._claiming = False
+        self._exhausted = False
+        self._halted = False
+
+    def halt(self) -> None:
+        """Let nothing more onto the wire; what is there gets its outcome, the rest goes back to the ledger."""
+        self._halted = True
+        for task, delivery in self._started.items():
+            delivery.withhold()
+            if delivery.stage in UNSENT:
+                task.cancel()
+        self.instruments.roster.changed.set()
+
+    def abandon(self) -> None:
+        """Wait for answers no longer: what is still on the wire is recorded as `unknown`."""
+        for task, delivery in self._started.items():
+            if delivery.stage is Stage.FLYING:
+                task.cancel()
+
+    async def run(self) -> None:
+        """Send until nothing is left. Raises `LedgerError`, in a group, when the ledger cannot be written."""
+        changed = self.instruments.roster.changed
+        async with asyncio.TaskGroup() as group:
+            while not (self._halted or self._around.breakers.campaign_stopped.is_set()):
+                changed.clear()
+                if self._returning:
+                    await self._give_back()
+                while self._queue and self._may_start():
+                    self._begin(self._queue.popleft(), group)
+                if self._wants_claims():
+                    self._claiming = True
+                    group.create_task(self._claim())
+                elif self._is_done():
+                    break
+                await changed.wait()
+        self._returning.extend(self._queue)
+        self._queue.clear()
+        await self._give_back()
+
+    def _begin(self, delivery: Delivery, group: asyncio.TaskGroup) -> None:
+        if self._around.breakers.reason(delivery.claim) is not None:
+            self._returning.append(delivery)
+            return
+        delivery.enter(Stage.PREPARED)
+        task = group.create_task(self._deliver(delivery))
+        self._started[task] = delivery
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._started.pop(task, None)
+        self.instruments.roster.changed.set()
+
+    def _may_start(self) -> bool:
+        roster = self.instruments.roster
+        prepared = roster.messages(Stage.PREPARED)
+        return prepared < self._ahead and roster.messages(Stage.FLYING) + prepared < self.instruments.in_flight.limit
+
+    def _wants_claims(self) -> bool:
+        return (
+            not self._exhausted
+            and not self._claiming
+            and self.instruments.roster.parts(*UNSENT) <= self._claim_parts // 2
+        )
+
+    def _is_done(self) -> bool:
+        return self._exhausted and not (self._claiming or self._queue or self._started or self._returning)
+
+    async def _claim(self) -> None:
+        try:
+            parts = self._claim_parts - self.instruments.roster.parts(*UNSENT)
+            rows = await self._allowance.reserve(parts)
+            if rows == 0:
+                self._exhausted = True
+                return
+            claims = await self._around.ledger.claim(self.bucket.name, parts=parts, rows=rows)
+            await self._allowance.settle(unused=rows - len(claims))
+            self._exhausted = not claims
+            log.debug("lane.claimed", bucket=self.bucket.name, rows=len(claims))
+            self._queue.extend(Delivery(claim, self._around, self.instruments) for claim in claims)
+        finally:
+            self._claiming = False
+            self.instruments.roster.changed.set()
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        if await delivery.run():
+            self.messages_settled += 1
+            self.parts_settled += delivery.claim.parts
+            delivery.enter(Stage.GONE)
+        else:
+            self._returning.append(delivery)
+            self.instruments.roster.changed.set()
+
+    async def _give_back(self) -> None:
+        """Return withheld rows to the ledger, and hold them there if it was a breaker that withheld them."""
+        returning, self._returning = self._returning, []
+        if not returning:
+            return
+        await self._around.ledger.release([delivery.claim.row for delivery in returning])
+        await self._around.breakers.hold_again({(each.claim.identity, each.claim.country) for each in returning})
+        for delivery in returning:
+            delivery.enter(Stage.GONE)

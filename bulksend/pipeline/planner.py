@@ -1,0 +1,220 @@
+"""What becomes of one row: composed, counted, checked, routed; or skipped, with a reason."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
+
+from bulksend.base.errors import InputError
+from bulksend.base.records import InputRow, PlannedRow, SkipReason, Status
+from bulksend.base.request import TEXT_RULES
+from bulksend.config.model import RecipientsSettings
+from bulksend.intake.columns import column_key, find_column
+from bulksend.intake.excel import repair_number_cell
+from bulksend.message.compose import MissingField, Template, TemplateError
+from bulksend.message.parts import count_parts, too_long
+from bulksend.message.phone import InvalidNumber, Number, NumberReader
+from bulksend.origin.routing import NoIdentity, Router
+from bulksend.store.numbers import FirstSeen, NumberSet
+
+_key = lru_cache(maxsize=4096)(column_key)
+
+
+class _Skip(Exception):
+    def __init__(self, reason: SkipReason, note: str) -> None:
+        super().__init__(note)
+        self.reason = reason
+        self.note = note
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns that mean something to bulksend, as `column_key` spells them; "" for none."""
+
+    phone: str
+    body: str
+    identity: str
+
+
+def columns_of(
+    settings: RecipientsSettings, template: Template | None, header: Sequence[str] | None, *, input_name: str
+) -> Columns:
+    """Find the columns that the settings and the template name.
+
+    Args:
+        settings: [recipients].
+        template: of the campaign; None when a column holds the finished text.
+        header: of a CSV input; None for JSONL, where every row has its own.
+        input_name: for the error.
+
+    Raises:
+        InputError: the header lacks one of them, or has it twice.
+    """
+    wanted = {
+        "recipients.phone": settings.phone,
+        "recipients.body": settings.body,
+        "recipients.identity": settings.identity,
+    }
+    if header is not None:
+        for setting, name in wanted.items():
+            if name and find_column(header, name) is None:
+                raise InputError(
+                    f"{input_name}: no column {name!r} ({setting}); there are: {_listed(header)}", f"Set {setting}"
+                )
+        for name in sorted(template.required if template else ()):
+            if find_column(header, name) is None:
+                hint = f"add the column, or write {{{{ {name} | default('...') }}}}"
+                raise InputError(
+                    f"{input_name}: no column {name!r} (campaign.template); there are: {_listed(header)}", hint
+                )
+    return Columns(*(column_key(name) if name else "" for name in wanted.values()))
+
+
+class Planner:
+    """Turns input rows into planned rows. Holds what it has seen, so rows are to be given in the input's order.
+
+    Args:
+        columns: where to look.
+        template: None when `columns.body` holds the finished text.
+        numbers: reads phone numbers.
+        router: chooses identities.
+        suppressed: numbers never to text.
+        first_seen: to skip numbers that occurred before; None to send to them again.
+    """
+
+    def __init__(
+        self,
+        *,
+        columns: Columns,
+        template: Template | None,
+        numbers: NumberReader,
+        router: Router,
+        suppressed: NumberSet,
+        first_seen: FirstSeen | None,
+    ) -> None:
+        self._columns = columns
+        self._template = template
+        self._numbers = numbers
+        self._router = router
+        self._suppressed = suppressed
+        self._first_seen = first_seen
+
+    def plan(self, row: InputRow) -> PlannedRow:
+        """Decide about `row`. Never raises for what a row contains."""
+        source = _source_of(row)
+        number: Number | None = None
+        try:
+            cells = _cells_of(row)
+            number, note = self._read_number(cells)
+            return self._sendable(row, source, cells, number, note)
+        except _Skip as skip:
+            return PlannedRow(
+                row=row.row,
+                line=row.line,
+                source=source,
+                status=Status.SKIPPED,
+                reason=skip.reason.value,
+                note=skip.note,
+                destination=number.e164 if number else None,
+                country=number.country if number else None,
+            )
+
+    def _sendable(
+        self, row: InputRow, source: str, cells: Mapping[str, object], number: Number, note: str | None
+    ) -> PlannedRow:
+        if number.e164 in self._suppressed:
+            raise _Skip(SkipReason.SUPPRESSED, "the number is in a file of recipients.suppress")
+        text = self._compose(cells)
+        count = count_parts(text)
+        if sentence := too_long(count):
+            raise _Skip(SkipReason.TOO_LONG, sentence)
+        wanted = _text_of(cells.get(self._columns.identity)) if self._columns.identity else ""
+        try:
+            identity = self._router.route(destination=number.e164, country=number.country, wanted=wanted)
+        except NoIdentity as error:
+            raise _Skip(SkipReason.NO_IDENTITY, str(error)) from None
+        if self._first_seen is not None:
+            # Last of all: a row that cannot be sent must not make a later one of the same number a duplicate.
+            first = self._first_seen.first_row(number.e164, row.row)
+            if first != row.row:
+                raise _Skip(SkipReason.DUPLICATE, f"the same number as row {first}")
+        return PlannedRow(
+            row=row.row,
+            line=row.line,
+            source=source,
+            status=Status.PENDING,
+            note=note,
+            destination=number.e164,
+            country=number.country,
+            identity=identity.id,
+            bucket=identity.bucket,
+            encoding=count.encoding,
+            parts=count.parts,
+            text=text,
+        )
+
+    def _read_number(self, cells: Mapping[str, object]) -> tuple[Number, str | None]:
+        text = _text_of(cells.get(self._columns.phone))
+        if not text:
+            raise _Skip(SkipReason.MISSING_FIELD, "there is no phone number")
+        cell = repair_number_cell(text)
+        if cell.damage is not None:
+            raise _Skip(SkipReason.INVALID_NUMBER, cell.damage)
+        try:
+            number = self._numbers.read(cell.text)
+        except InvalidNumber as error:
+            raise _Skip(SkipReason.INVALID_NUMBER, str(error)) from None
+        notes = [each for each in (cell.note, number.note) if each]
+        return number, "; ".join(notes) or None
+
+    def _compose(self, cells: Mapping[str, object]) -> str:
+        if self._template is None:
+            body = cells.get(self._columns.body)
+            text = "" if body is None else _plain(body)
+        else:
+            try:
+                text = self._template.render(cells)
+            except MissingField as error:
+                raise _Skip(SkipReason.MISSING_FIELD, f"the field {error.name!r} is empty or missing") from None
+            except TemplateError as error:
+                raise _Skip(SkipReason.TEMPLATE_ERROR, str(error)) from None
+        if not text.strip():
+            raise _Skip(SkipReason.EMPTY_BODY, "the message would be empty")
+        if (breach := TEXT_RULES["MessageBody"].breach(text)) and len(text) > TEXT_RULES["MessageBody"].max_length:
+            raise _Skip(SkipReason.TOO_LONG, f"the message {breach}")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise _Skip(SkipReason.BAD_ROW, "the message holds half of a surrogate pair") from None
+        return text
+
+
+def _cells_of(row: InputRow) -> dict[str, object]:
+    if row.fault is not None:
+        raise _Skip(SkipReason.BAD_ROW, row.fault)
+    return {_key(name): value for name, value in row.cells.items()}
+
+
+def _source_of(row: InputRow) -> str:
+    try:
+        return msgspec.json.encode(row.cells).decode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair has no place in UTF-8; the row is kept all the same.
+        return json.dumps(row.cells)
+
+
+def _text_of(value: object) -> str:
+    return "" if value is None else _plain(value).strip()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _listed(header: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in header[:12])
+    return f"there are: {shown}{', ...' if len(header) > 12 else ''}"

@@ -1,0 +1,206 @@
+"""A run of `send` or `resume`: all lanes at once, from the first claim to the last outcome."""
+
+import asyncio
+from dataclasses import dataclass
+from random import Random
+
+import structlog
+
+from bulksend.base.clock import Clock
+from bulksend.base.errors import BulksendError, LedgerError
+from bulksend.base.ports import Gateway, Ledger
+from bulksend.base.records import Bucket, Counts, RunEnd, Status
+from bulksend.pipeline.allowance import Allowance
+from bulksend.pipeline.breakers import Breakers
+from bulksend.pipeline.delivery import Surroundings
+from bulksend.pipeline.lane import Lane
+from bulksend.pipeline.roster import Stage
+from bulksend.pipeline.tally import Tally
+from bulksend.send.backoff import Backoff
+
+log = structlog.get_logger("bulksend.pipeline")
+
+GRACE_S = 25.0
+"""How long a stop waits for answers: under the 30 s after which container runtimes kill what they asked to stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendPolicy:
+    """How a run sends: the settings of [pacing] and [retry], and of the command line."""
+
+    headroom: float
+    base_s: float
+    cap_s: float
+    give_up_after_s: float
+    resend_unknown: bool
+    max_in_flight: int
+    limit: int | None = None
+    grace_s: float = GRACE_S
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """How a run ended.
+
+    Attributes:
+        end: complete, interrupted or stopped.
+        cause: the error that stopped it; None unless `end` is STOPPED.
+        throttled: throttled answers in this run.
+        seconds: from the first claim to the last outcome.
+    """
+
+    end: RunEnd
+    cause: BulksendError | None
+    throttled: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LaneProgress:
+    """One bucket at one moment of a run. Rates are parts per second."""
+
+    bucket: str
+    mps: int
+    allowed: float
+    rate: float
+    messages: int
+    messages_done: int
+    parts: int
+    parts_done: int
+    throttled: int
+    flying: int
+    waiting: int
+
+
+class Sender:
+    """Sends what the ledger holds as pending, through one lane a bucket.
+
+    Start: counts are read, then the lanes start. Stop, on request or by a breaker: lanes let nothing more onto the
+    wire (at once), answers are awaited (up to `grace_s`), what has none by then is recorded as `unknown`, claimed
+    rows go back to the ledger, the end of the run is recorded.
+    """
+
+    def __init__(self, ledger: Ledger, gateway: Gateway, *, clock: Clock, random: Random, policy: SendPolicy) -> None:
+        self._ledger = ledger
+        self._gateway = gateway
+        self._clock = clock
+        self._random = random
+        self._policy = policy
+        self._lanes: list[Lane] = []
+        self._start: Counts | None = None
+        self._started_s = 0.0
+        self.tally: Tally | None = None
+        self.breakers = Breakers(ledger, give_up_after_s=policy.give_up_after_s)
+
+    async def run(self, interrupted: asyncio.Event) -> SendResult:
+        """Send until nothing is left, `interrupted` is set, or a breaker stops the campaign.
+
+        Raises `LedgerError` when the ledger cannot be written; nothing was let onto the wire after that.
+        """
+        self._start = start = await self._ledger.counts()
+        self._started_s = self._clock.monotonic()
+        self.tally = tally = Tally(start)
+        policy = self._policy
+        around = Surroundings(
+            ledger=self._ledger,
+            gateway=self._gateway,
+            clock=self._clock,
+            backoff=Backoff(base_s=policy.base_s, cap_s=policy.cap_s, random=self._random),
+            breakers=self.breakers,
+            tally=tally,
+            give_up_after_s=policy.give_up_after_s,
+            resend_unknown=policy.resend_unknown,
+        )
+        allowance = Allowance(policy.limit)
+        self._lanes = [
+            Lane(
+                Bucket(counts.bucket, counts.mps),
+                around,
+                allowance=allowance,
+                headroom=policy.headroom,
+                max_in_flight=policy.max_in_flight,
+            )
+            for counts in start.buckets
+            if counts.messages_done < counts.messages
+        ]
+        log.info("send.started", pending=start.of(Status.PENDING), buckets=len(self._lanes))
+        await self._run_lanes(interrupted)
+        counts = await self._ledger.counts()
+        end, cause = self._end(counts)
+        await self._ledger.finish(end, cause.what if cause else None)
+        result = SendResult(end, cause, tally.throttled, self._clock.monotonic() - self._started_s)
+        log.info("send.ended", end=end.value, sent=tally.sent_here, throttled=tally.throttled)
+        return result
+
+    def progress(self) -> list[LaneProgress]:
+        """Where every lane is now."""
+        if self._start is None:
+            return []
+        now = self._clock.monotonic()
+        lanes = {lane.bucket.name: lane for lane in self._lanes}
+        rows = []
+        for counts in self._start.buckets:
+            lane = lanes.get(counts.bucket)
+            roster = lane.instruments.roster if lane else None
+            meter = lane.instruments.meter if lane else None
+            rows.append(
+                LaneProgress(
+                    bucket=counts.bucket,
+                    mps=counts.mps,
+                    allowed=meter.allowed if meter else 0.0,
+                    rate=lane.instruments.gauge.rate(now) if lane else 0.0,
+                    messages=counts.messages,
+                    messages_done=counts.messages_done + (lane.messages_settled if lane else 0),
+                    parts=counts.parts,
+                    parts_done=counts.parts_done + (lane.parts_settled if lane else 0),
+                    throttled=meter.throttles if meter else 0,
+                    flying=roster.messages(Stage.FLYING) if roster else 0,
+                    waiting=roster.messages(Stage.WAITING) if roster else 0,
+                )
+            )
+        return rows
+
+    async def _run_lanes(self, interrupted: asyncio.Event) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                lanes = [group.create_task(lane.run()) for lane in self._lanes]
+                stopper = group.create_task(self._stop_when(interrupted))
+                await asyncio.wait(lanes) if lanes else None
+                stopper.cancel()
+        except BaseExceptionGroup as errors:
+            # The first failure cancelled all lanes; that it was the ledger is what people need to be told.
+            raise _first(errors) from None
+
+    async def _stop_when(self, interrupted: asyncio.Event) -> None:
+        waits = [asyncio.ensure_future(event.wait()) for event in (interrupted, self.breakers.campaign_stopped)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        for lane in self._lanes:
+            lane.halt()
+        await self._clock.sleep(self._policy.grace_s)
+        for lane in self._lanes:
+            lane.abandon()
+
+    def _end(self, counts: Counts) -> tuple[RunEnd, BulksendError | None]:
+        if self.breakers.cause is not None:
+            return RunEnd.STOPPED, self.breakers.cause
+        if counts.of(Status.PENDING) == 0:
+            return RunEnd.COMPLETE, None
+        if self.breakers.stopped:
+            return RunEnd.STOPPED, self.breakers.summary()
+        return RunEnd.INTERRUPTED, None
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = next((each for each in error.exceptions if _is_ledger(each)), error.exceptions[0])
+    return error
+
+
+def _is_ledger(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return any(_is_ledger(each) for each in error.exceptions)
+    return isinstance(error, LedgerError)

@@ -1,0 +1,154 @@
+"""Hand-made stand-ins for the ledger and the gateway."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bulksend.base.errors import LedgerError
+from bulksend.base.ports import Release
+from bulksend.base.records import (
+    Bucket,
+    BucketCounts,
+    Claim,
+    Counts,
+    Outcome,
+    OutcomeKind,
+    RunEnd,
+    Settlement,
+    Status,
+)
+from tests.support.virtual import VirtualClock
+
+
+def make_claim(row: int, *, parts: int = 1, bucket: str = "b", identity: str = "+18885550100") -> Claim:
+    """A claim of row `row`, first attempt, to a number made from the row."""
+    return Claim(row, 1, f"+1425555{row:04d}", "US", identity, bucket, f"text {row}", parts)
+
+
+@dataclass
+class MemoryLedger:
+    """The ledger port in memory. `broken` makes every later write fail, as a full disk does."""
+
+    claims: list[Claim]
+    buckets: list[Bucket]
+    commit_s: float = 0.0
+    broken: bool = False
+    status: dict[int, Status] = field(default_factory=dict)
+    held: dict[int, str] = field(default_factory=dict)
+    settlements: dict[int, Settlement] = field(default_factory=dict)
+    attempts: Counter[int] = field(default_factory=Counter)
+    throttled: int = 0
+    end: RunEnd | None = None
+    cause: str | None = None
+
+    def __post_init__(self) -> None:
+        self.status = {claim.row: Status.PENDING for claim in self.claims}
+        self._clock = VirtualClock()
+
+    async def _commit(self) -> None:
+        await self._clock.sleep(self.commit_s)
+        if self.broken:
+            raise LedgerError("ledger: no space left on the device", "make room, then resume")
+
+    async def claim(self, bucket: str, *, parts: int, rows: int) -> Sequence[Claim]:
+        await self._commit()
+        taken: list[Claim] = []
+        for claim in self.claims:
+            if claim.bucket != bucket or self.status[claim.row] is not Status.PENDING or claim.row in self.held:
+                continue
+            if len(taken) == rows or (taken and sum(each.parts for each in taken) + claim.parts > parts):
+                break
+            self.status[claim.row] = Status.SENDING
+            self.attempts[claim.row] += 1
+            taken.append(claim)
+        return taken
+
+    async def retry(self, row: int, attempt: int, *, throttled: bool) -> None:
+        await self._commit()
+        assert self.status[row] is Status.SENDING
+        self.attempts[row] = attempt
+        self.throttled += throttled
+
+    async def settle(self, settlement: Settlement) -> None:
+        await self._commit()
+        assert self.status[settlement.row] is Status.SENDING, "settled twice, or never claimed"
+        self.status[settlement.row] = settlement.status
+        self.settlements[settlement.row] = settlement
+
+    async def release(self, rows: Sequence[int]) -> None:
+        await self._commit()
+        for row in rows:
+            assert self.status[row] is Status.SENDING
+            self.status[row] = Status.PENDING
+
+    async def hold(self, reason: str, *, identity: str, country: str | None = None) -> int:
+        await self._commit()
+        rows = [
+            claim.row
+            for claim in self.claims
+            if claim.identity == identity
+            and (country is None or claim.country == country)
+            and self.status[claim.row] is Status.PENDING
+        ]
+        self.held.update(dict.fromkeys(rows, reason))
+        return len(rows)
+
+    async def counts(self) -> Counts:
+        return Counts(
+            rows=len(self.claims),
+            by_status=Counter(self.status.values()),
+            parts_sent=sum(claim.parts for claim in self.claims if self.status[claim.row] is Status.SENT),
+            buckets=tuple(
+                BucketCounts(
+                    bucket.name,
+                    bucket.mps,
+                    messages=sum(claim.bucket == bucket.name for claim in self.claims),
+                    parts=sum(claim.parts for claim in self.claims if claim.bucket == bucket.name),
+                )
+                for bucket in self.buckets
+            ),
+        )
+
+    async def finish(self, end: RunEnd, cause: str | None) -> None:
+        await self._commit()
+        self.end, self.cause = end, cause
+
+    def count(self, status: Status) -> int:
+        """Rows with `status`."""
+        return sum(each is status for each in self.status.values())
+
+
+Answer = Callable[[Claim], Outcome]
+
+
+def accept(claim: Claim) -> Outcome:
+    """What a service does that has nothing against a message."""
+    return Outcome(OutcomeKind.SENT, message_id=f"id-{claim.row}.{claim.attempt}")
+
+
+@dataclass
+class ScriptedGateway:
+    """Answers as `answer` says, `latency_s` after release; `prepare_s` passes before the release."""
+
+    answer: Answer = accept
+    latency_s: float = 0.05
+    prepare_s: float = 0.001
+    released: list[tuple[float, Claim]] = field(default_factory=list)
+    in_air: int = 0
+    most_in_air: int = 0
+
+    async def send(self, claim: Claim, release: Release) -> Outcome:
+        clock = VirtualClock()
+        await clock.sleep(self.prepare_s)
+        planned = self.answer(claim)
+        if planned.kind is OutcomeKind.NOT_SENT:
+            return planned
+        await release()
+        self.released.append((clock.monotonic(), claim))
+        self.in_air += 1
+        self.most_in_air = max(self.most_in_air, self.in_air)
+        try:
+            await clock.sleep(self.latency_s)
+        finally:
+            self.in_air -= 1
+        return planned

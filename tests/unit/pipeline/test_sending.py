@@ -1,0 +1,296 @@
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from bulksend.base.errors import LedgerError, ServiceStop, UsageError
+from bulksend.base.records import Bucket, Claim, Outcome, OutcomeKind, RunEnd, Status
+from bulksend.pipeline.sending import Sender, SendPolicy, SendResult
+from tests.support.fakes import MemoryLedger, ScriptedGateway, accept, make_claim
+from tests.support.virtual import VirtualClock, run_virtual
+
+POLICY = SendPolicy(
+    headroom=0.01, base_s=0.25, cap_s=20.0, give_up_after_s=900.0, resend_unknown=False, max_in_flight=1000
+)
+
+
+def send(
+    ledger: MemoryLedger,
+    gateway: ScriptedGateway,
+    *,
+    policy: SendPolicy = POLICY,
+    stop_after_s: float | None = None,
+) -> SendResult:
+    """One run on a virtual clock, stopped after `stop_after_s` if that is given."""
+
+    async def main() -> SendResult:
+        interrupted = asyncio.Event()
+        if stop_after_s is not None:
+            asyncio.get_running_loop().call_later(stop_after_s, interrupted.set)
+        sender = Sender(ledger, gateway, clock=VirtualClock(), random=Random(1), policy=policy)
+        return await sender.run(interrupted)
+
+    return run_virtual(main())
+
+
+def refuse(kind: OutcomeKind, reason: str) -> Outcome:
+    """A refusal by the service."""
+    return Outcome(kind, reason, None, "SomeException", "said the service")
+
+
+def test_every_row_is_sent_once_and_the_run_is_complete() -> None:
+    """Two hundred rows of a 20 MPS bucket take ten seconds and one request each."""
+    ledger = MemoryLedger([make_claim(row) for row in range(1, 201)], [Bucket("b", 20)])
+    gateway = ScriptedGateway()
+    result = send(ledger, gateway)
+    assert result.end is RunEnd.COMPLETE
+    assert ledger.count(Status.SENT) == 200
+    assert Counter(claim.row for _, claim in gateway.released) == Counter(range(1, 201))
+    assert 199 / 20 <= result.seconds <= 199 / 20 * 1.02 + 0.5
+
+
+def test_rows_leave_in_the_order_of_the_input() -> None:
+    """First in the list, first on the wire, whatever the sizes."""
+    claims = [make_claim(row, parts=1 + row % 4) for row in range(1, 60)]
+    gateway = ScriptedGateway()
+    send(MemoryLedger(claims, [Bucket("b", 20)]), gateway)
+    assert [claim.row for _, claim in gateway.released] == list(range(1, 60))
+
+
+def test_a_slow_bucket_does_not_hold_up_a_fast_one() -> None:
+    """Each bucket goes at its own limit."""
+    slow = [make_claim(row, bucket="slow") for row in range(1, 31)]
+    fast = [make_claim(row, bucket="fast") for row in range(31, 1031)]
+    gateway = ScriptedGateway()
+    send(MemoryLedger(slow + fast, [Bucket("slow", 1), Bucket("fast", 100)]), gateway)
+    ends = {claim.bucket: when for when, claim in gateway.released}
+    assert ends["fast"] == pytest.approx(10.0, rel=0.02)
+    assert ends["slow"] == pytest.approx(29.3, rel=0.02)
+
+
+def test_slow_answers_do_not_cost_throughput() -> None:
+    """With five seconds to an answer the limit is still used, once the allowance has grown to it."""
+    ledger = MemoryLedger([make_claim(row) for row in range(1, 6001)], [Bucket("b", 100)])
+    gateway = ScriptedGateway(latency_s=5.0)
+    send(ledger, gateway)
+    late = [when for when, _ in gateway.released if when > 30.0]
+    assert (len(late) - 1) / (late[-1] - late[0]) >= 98.0
+
+
+def test_no_answers_bound_what_is_in_the_air() -> None:
+    """When answers stop coming, no more than about a second of messages is let into the silence."""
+    ledger = MemoryLedger([make_claim(row) for row in range(1, 1001)], [Bucket("b", 50)])
+    gateway = ScriptedGateway(latency_s=10_000.0)
+    result = send(ledger, gateway, stop_after_s=60.0)
+    assert gateway.most_in_air <= 52
+    assert result.end is RunEnd.INTERRUPTED
+    assert ledger.count(Status.UNKNOWN) == gateway.most_in_air
+    assert ledger.count(Status.PENDING) == 1000 - gateway.most_in_air
+
+
+def test_a_throttled_row_is_sent_again_and_counted() -> None:
+    """ThrottlingException is known not sent: the row waits, pays the meter again, and arrives."""
+
+    def answer(claim: Claim) -> Outcome:
+        return refuse(OutcomeKind.THROTTLED, "throttled") if claim.attempt < 3 and claim.row == 7 else accept(claim)
+
+    ledger = MemoryLedger([make_claim(row) for row in range(1, 21)], [Bucket("b", 20)])
+    result = send(ledger, ScriptedGateway(answer))
+    assert ledger.count(Status.SENT) == 20
+    assert ledger.attempts[7] == 3
+    assert result.throttled == ledger.throttled == 2
+
+
+def test_a_row_throttled_for_too_long_fails() -> None:
+    """After `give_up_after_s` the row is failed with the reason throttled, and the run ends."""
+
+    def answer(claim: Claim) -> Outcome:
+        return refuse(OutcomeKind.THROTTLED, "throttled") if claim.row == 1 else accept(claim)
+
+    ledger = MemoryLedger([make_claim(row) for row in range(1, 4)], [Bucket("b", 3)])
+    result = send(ledger, ScriptedGateway(answer), policy=replace(POLICY, give_up_after_s=60.0))
+    assert ledger.status[1] is Status.FAILED
+    assert ledger.settlements[1].outcome.reason == "throttled"
+    assert result.end is RunEnd.COMPLETE
+
+
+def test_an_unknown_outcome_is_never_sent_again() -> None:
+    """One request, status unknown, and the campaign goes on."""
+
+    def answer(claim: Claim) -> Outcome:
+        return refuse(OutcomeKind.UNKNOWN, "read_timeout") if claim.row == 2 else accept(claim)
+
+    ledger = MemoryLedger([make_claim(row) for row in range(1, 6)], [Bucket("b", 20)])
+    gateway = ScriptedGateway(answer)
+    assert send(ledger, gateway).end is RunEnd.COMPLETE
+    assert ledger.status[2] is Status.UNKNOWN
+    assert Counter(claim.row for _, claim in gateway.released)[2] == 1
+
+
+def test_an_unknown_outcome_is_sent_again_where_the_operator_accepts_duplicates() -> None:
+    """`on_unknown = "resend"` makes another attempt under a new attempt number."""
+
+    def answer(claim: Claim) -> Outcome:
+        return refuse(OutcomeKind.UNKNOWN, "read_timeout") if claim.attempt == 1 else accept(claim)
+
+    ledger = MemoryLedger([make_claim(1)], [Bucket("b", 20)])
+    send(ledger, ScriptedGateway(answer), policy=replace(POLICY, resend_unknown=True))
+    assert ledger.status[1] is Status.SENT
+    assert ledger.attempts[1] == 2
+
+
+def test_a_recipient_failure_stops_nothing() -> None:
+    """The row fails, the others go on."""
+
+    def answer(claim: Claim) -> Outcome:
+        if claim.row == 2:
+            return refuse(OutcomeKind.FAILED_RECIPIENT, "destination_phone_number_opted_out")
+        return accept(claim)
+
+    ledger = MemoryLedger([make_claim(row) for row in range(1, 6)], [Bucket("b", 20)])
+    assert send(ledger, ScriptedGateway(answer)).end is RunEnd.COMPLETE
+    assert (ledger.count(Status.SENT), ledger.count(Status.FAILED)) == (4, 1)
+
+
+def test_a_stopped_identity_holds_its_rows_and_leaves_the_others_alone() -> None:
+    """Rows behind an identity breaker stay pending with its reason; another identity in the bucket goes on."""
+    bad = [make_claim(row, identity="bad") for row in range(1, 101)]
+    good = [make_claim(row, identity="good") for row in range(101, 201)]
+
+    def answer(claim: Claim) -> Outcome:
+        if claim.identity == "bad":
+            return refuse(OutcomeKind.FAILED_IDENTITY, "resource_not_active")
+        return accept(claim)
+
+    ledger = MemoryLedger(bad + good, [Bucket("b", 20)])
+    gateway = ScriptedGateway(answer)
+    result = send(ledger, gateway)
+    tried = {claim.row for _, claim in gateway.released if claim.identity == "bad"}
+    assert result.end is RunEnd.STOPPED
+    assert isinstance(result.cause, ServiceStop)
+    assert len(tried) <= 5
+    assert all(ledger.status[row] is Status.FAILED for row in tried)
+    assert {row for row in range(1, 101) if ledger.status[row] is Status.PENDING} == set(range(1, 101)) - tried
+    assert all(ledger.held[row] == "resource_not_active" for row in set(range(1, 101)) - tried)
+    assert all(ledger.status[row] is Status.SENT for row in range(101, 201))
+
+
+def test_a_stopped_route_leaves_the_identitys_other_countries_alone() -> None:
+    """Only the pair of identity and country stops."""
+    claims = [replace(make_claim(row), country="GB" if row % 2 else "US") for row in range(1, 41)]
+
+    def answer(claim: Claim) -> Outcome:
+        if claim.country == "GB":
+            return refuse(OutcomeKind.FAILED_ROUTE, "no_origination_identities_found")
+        return accept(claim)
+
+    ledger = MemoryLedger(claims, [Bucket("b", 20)])
+    assert send(ledger, ScriptedGateway(answer)).end is RunEnd.STOPPED
+    assert all(ledger.status[row] is Status.SENT for row in range(2, 41, 2))
+    assert ledger.count(Status.FAILED) <= 5
+
+
+def test_the_spend_limit_stops_everything_at_once() -> None:
+    """What is left stays pending, the refused rows too; the cause names the reason."""
+
+    def answer(claim: Claim) -> Outcome:
+        if claim.row > 10:
+            return refuse(OutcomeKind.STOP, "monthly_spend_limit_reached_for_text")
+        return accept(claim)
+
+    ledger = MemoryLedger([make_claim(row) for row in range(1, 201)], [Bucket("b", 20)])
+    gateway = ScriptedGateway(answer)
+    result = send(ledger, gateway)
+    assert result.end is RunEnd.STOPPED
+    assert result.cause is not None
+    assert "monthly_spend_limit_reached_for_text" in result.cause.what
+    assert (ledger.count(Status.SENT), ledger.count(Status.PENDING)) == (10, 190)
+    assert len(gateway.released) <= 10 + 4
+
+
+def test_a_run_of_unexpected_refusals_stops_the_campaign() -> None:
+    """Ten in a row fail, the rest is not burnt."""
+    ledger = MemoryLedger([make_claim(row) for row in range(1, 201)], [Bucket("b", 20)])
+    result = send(ledger, ScriptedGateway(lambda _: refuse(OutcomeKind.FAILED_UNEXPECTED, "something_new")))
+    assert result.end is RunEnd.STOPPED
+    assert 10 <= ledger.count(Status.FAILED) <= 15
+
+
+def test_an_unreachable_service_ends_the_run_soon_with_nothing_sent() -> None:
+    """Before the service ever answered, five failures to connect are a wrong endpoint, not bad luck."""
+    ledger = MemoryLedger([make_claim(row) for row in range(1, 201)], [Bucket("b", 20)])
+    result = send(ledger, ScriptedGateway(lambda _: Outcome(OutcomeKind.NOT_SENT, "connection_failed")))
+    assert isinstance(result.cause, UsageError)
+    assert ledger.count(Status.PENDING) == 200
+    assert result.seconds < 10.0
+
+
+def test_a_network_that_comes_back_costs_nothing_but_time() -> None:
+    """Rows that could not be sent for a minute are sent afterwards, once."""
+
+    def answer(claim: Claim) -> Outcome:
+        if 5.0 < VirtualClock().monotonic() < 65.0:
+            return Outcome(OutcomeKind.NOT_SENT, "connection_failed")
+        return accept(claim)
+
+    ledger = MemoryLedger([make_claim(row) for row in range(1, 401)], [Bucket("b", 20)])
+    gateway = ScriptedGateway(answer)
+    assert send(ledger, gateway).end is RunEnd.COMPLETE
+    assert Counter(claim.row for _, claim in gateway.released) == Counter(range(1, 401))
+
+
+def test_a_stop_returns_what_was_claimed_and_awaits_what_is_on_the_wire() -> None:
+    """After an interrupt no row is left sending: sent or pending, nothing between."""
+    ledger = MemoryLedger([make_claim(row) for row in range(1, 401)], [Bucket("b", 20)])
+    gateway = ScriptedGateway(latency_s=2.0)
+    result = send(ledger, gateway, stop_after_s=5.0)
+    assert result.end is RunEnd.INTERRUPTED
+    assert ledger.count(Status.SENDING) == 0
+    assert ledger.count(Status.SENT) == len(gateway.released)
+    assert all(when <= 5.0 for when, _ in gateway.released)
+    assert result.seconds <= 7.1
+
+
+def test_a_limit_sends_that_many_rows_over_all_buckets() -> None:
+    """`--limit 25` claims 25 rows and no more; the rest stays pending."""
+    claims = [make_claim(row, bucket="a" if row % 2 else "b") for row in range(1, 101)]
+    ledger = MemoryLedger(claims, [Bucket("a", 3), Bucket("b", 20)], commit_s=0.01)
+    result = send(ledger, ScriptedGateway(), policy=replace(POLICY, limit=25))
+    assert result.end is RunEnd.INTERRUPTED
+    assert (ledger.count(Status.SENT), ledger.count(Status.PENDING)) == (25, 75)
+
+
+def test_a_ledger_that_cannot_be_written_ends_all_sending() -> None:
+    """After the first failed write nothing more is let onto the wire."""
+    ledger = MemoryLedger([make_claim(row) for row in range(1, 1001)], [Bucket("b", 20)])
+    gateway = ScriptedGateway()
+    broke_at: list[float] = []
+
+    def answer(claim: Claim) -> Outcome:
+        if claim.row == 50:
+            ledger.broken = True
+            broke_at.append(VirtualClock().monotonic())
+        return accept(claim)
+
+    gateway.answer = answer
+    with pytest.raises(LedgerError):
+        send(ledger, gateway)
+    assert max(when for when, _ in gateway.released) <= broke_at[0] + 0.2
+
+
+def test_claims_stay_small() -> None:
+    """At no moment are more than a second's parts claimed without being on the wire."""
+    ledger = MemoryLedger([make_claim(row) for row in range(1, 301)], [Bucket("b", 20)])
+    most = 0
+    gateway = ScriptedGateway()
+
+    def answer(claim: Claim) -> Outcome:
+        nonlocal most
+        most = max(most, ledger.count(Status.SENDING) - gateway.in_air)
+        return accept(claim)
+
+    gateway.answer = answer
+    send(ledger, gateway)
+    assert most <= 20
