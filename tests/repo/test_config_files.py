@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 from msgspec.structs import fields, replace
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from bulksend.config.load import load_settings
 from bulksend.config.model import IDENTITIES, SECTIONS, IdentitySettings, Settings
@@ -229,3 +231,13 @@ def test_the_policy_names_operations_that_exist() -> None:
     named = [action.removeprefix("sms-voice:") for statement in statements() for action in actions(statement)]
     assert set(named) <= set(known)
     assert len(named) == len(set(named))
+
+
+def test_the_constraints_cover_every_dependency() -> None:
+    """`config/constraints.txt` pins each direct dependency at or above the lower bound of the metadata."""
+    project = tomllib.loads((CONFIG.parent / "pyproject.toml").read_text())["project"]
+    wanted = [Requirement(line) for line in (*project["dependencies"], *project["optional-dependencies"]["dev"])]
+    lines = (CONFIG / "constraints.txt").read_text().splitlines()
+    pinned = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in lines)}
+    for requirement in wanted:
+        assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)]), requirement.name

@@ -1,0 +1,116 @@
+"""The `bulksend` command: finds the subcommand, and turns every error into one line and an exit code."""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import click
+
+from bulksend import __version__
+from bulksend.base.errors import BulksendError, ExitCode
+from bulksend.cli.options import examples
+
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "demo": "Everything on one machine: simulator, sample list, ledger, summary.",
+        "plan": "Check a whole list, send nothing, open no connection.",
+        "send": "Plan a campaign, or go on with it, then send.",
+        "resume": "Go on with a campaign; needs no input file.",
+        "status": "Counts, rate and time left, by bucket.",
+        "export": "Results, one record a row, in input order.",
+        "parts": "Encoding and parts of a text, and what forces UCS-2.",
+        "simulate": "Run the local stand-in for the service.",
+    }
+)
+"""Every command with its one line of help. Kept here so that `--help` need not load what the commands need."""
+
+EPILOG = examples(
+    ("See it work, with no AWS account", "bulksend demo"),
+    ("Check a list", "bulksend plan list.csv --config bulksend.toml"),
+    ("Send it", "bulksend send list.csv --config bulksend.toml --ledger sale.db"),
+    ("Look at the failures", "bulksend export sale.db --format csv --status failed"),
+    after=(
+        "Exit codes: 0 complete; 1 complete, with failed or unknown rows; 2 usage, configuration or input error,"
+        " nothing sent; 3 interrupted, work left; 4 stopped by the service, work left; 70 a fault of ours."
+    ),
+)
+
+
+class LazyGroup(click.Group):
+    """Loads a command's module when it is called, and not to show the list of commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order in which a campaign goes."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command `cmd_name`."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"bulksend.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)  # noqa: S101 - a module of ours, named after its command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without loading them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="bulksend")
+def app() -> None:
+    """Bulk SMS through AWS End User Messaging: a list in, every message out at the limit, a ledger of every row."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; never raises."""
+    try:
+        result: Any = app.main(args=list(arguments), prog_name="bulksend", standalone_mode=False)
+    except click.exceptions.Exit as exit_request:
+        return exit_request.exit_code
+    except click.Abort:
+        return _fail("interrupted", ExitCode.INTERRUPTED)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "bulksend"
+        return _fail(f"{_sentence(error.format_message())}. Try: {command} --help", ExitCode.USAGE)
+    except BulksendError as error:
+        return _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has gone; that is its right. Keep Python from complaining when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.COMPLETE
+    except KeyboardInterrupt:
+        return _fail("interrupted; nothing was sent", ExitCode.INTERRUPTED)
+    except Exception as error:
+        if os.environ.get("BULKSEND_LOG_LEVEL", "").lower() == "debug":
+            raise
+        kind = type(error).__name__
+        return _fail(
+            f"a fault of ours: {kind}. Please report it with the traceback that BULKSEND_LOG_LEVEL=debug shows",
+            ExitCode.OUR_FAULT,
+        )
+    return int(result or 0)
+
+
+def _sentence(text: str) -> str:
+    return " ".join(text.split()).rstrip(".")
+
+
+def _fail(line: str, code: ExitCode) -> int:
+    click.echo(f"bulksend: error: {line}", err=True)
+    return code

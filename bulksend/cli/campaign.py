@@ -1,0 +1,94 @@
+"""What `send`, `resume` and `demo` do alike: own the ledger, ask, run, say what came of it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from bulksend.base.clock import SystemClock
+from bulksend.base.errors import UsageError
+from bulksend.base.records import Status
+from bulksend.cli.logs import set_up_logs
+from bulksend.cli.output import can_ask, is_watched, print_json, print_text, say
+from bulksend.cli.running import RunOptions, current_limits, exit_code, run_ledger
+from bulksend.cli.view import watch_in_log, watch_on_terminal
+from bulksend.config.model import Settings
+from bulksend.report import summary_document, summary_lines
+from bulksend.store.ledger import SqliteLedger
+from bulksend.store.owner import OwnerLock
+from bulksend.store.reading import ReadableLedger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a command runs a campaign.
+
+    Attributes:
+        yes: do not ask.
+        as_json: print the summary as JSON.
+        log_format: see `set_up_logs`.
+        verbose: see `set_up_logs`.
+        limit: rows in this run, at most.
+        credentials: for the simulator.
+    """
+
+    yes: bool = False
+    as_json: bool = False
+    log_format: str = "auto"
+    verbose: bool = False
+    limit: int | None = None
+    credentials: tuple[str, str] | None = None
+
+
+def require_consent(settings: Settings, manner: Manner) -> None:
+    """Refuse, before anything is read, a real send that nobody could confirm."""
+    if not (settings.campaign.dry_run or manner.yes or can_ask()):
+        raise UsageError("nobody can be asked whether to send: this is not a terminal", "Add --yes, or --dry-run")
+
+
+def run_campaign(owner: OwnerLock, path: Path, settings: Settings, manner: Manner) -> int:
+    """Send what is pending in the ledger that `owner` has locked, print what came of it, return the exit code."""
+    clock = SystemClock()
+    watched = is_watched()
+    set_up_logs(log_format=manner.log_format, verbose=manner.verbose, watched=watched)
+    with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as ledger:
+        with ledger.transaction():
+            interrupted = ledger.recover()
+            ledger.set_mps(current_limits(settings))
+        if interrupted:
+            say([f"An earlier run died with {interrupted:,} rows on the wire or about to be: they are unknown."])
+        pending = ledger.counts().of(Status.PENDING)
+        if pending and not (settings.campaign.dry_run or manner.yes):
+            count = min(pending, manner.limit or pending)
+            if not click.confirm(f"Send {count:,} messages now?", err=True):
+                say([f"Nothing was sent. The plan is kept in {path}."])
+                return 3
+    result = None
+    if pending:
+        watch = watch_on_terminal if watched else watch_in_log
+        options = RunOptions(limit=manner.limit, credentials=manner.credentials)
+        result = run_ledger(owner, settings, options, watch)
+    with ReadableLedger.open_for_reading(path) as written:
+        code = exit_code(result, written)
+        print_summary(path, written, as_json=manner.as_json)
+    if result is not None and result.cause is not None:
+        raise result.cause
+    return code
+
+
+def print_summary(path: Path, ledger: ReadableLedger, *, as_json: bool) -> None:
+    """Print what the ledger holds, as JSON or for people."""
+    settings = ledger.campaign.get("campaign")
+    campaign = settings if isinstance(settings, dict) else {}
+    document = summary_document(
+        campaign=str(campaign.get("name", "")),
+        ledger=str(path),
+        dry_run=bool(campaign.get("dry_run")),
+        counts=replace(ledger.counts(), reasons=ledger.reasons()),
+        runs=ledger.runs(),
+        now=SystemClock().now(),
+    )
+    if as_json:
+        print_json(document)
+    else:
+        print_text(summary_lines(document))

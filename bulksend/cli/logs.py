@@ -1,0 +1,46 @@
+"""structlog, set up once: events on standard error, with constant names and fields."""
+
+import logging
+import os
+import sys
+
+import structlog
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class _StandardError:
+    """Writes whole lines to whatever standard error is at that moment: a live display may have replaced it."""
+
+    def msg(self, message: str) -> None:
+        sys.stderr.write(message + "\n")
+        sys.stderr.flush()
+
+    log = debug = info = warning = warn = error = critical = exception = fatal = failure = msg
+
+
+def set_up_logs(*, log_format: str, verbose: bool, watched: bool) -> None:
+    """Choose format and level.
+
+    Args:
+        log_format: "console", "json", or "auto": console on a terminal, else json.
+        verbose: debug level; else BULKSEND_LOG_LEVEL, else info.
+        watched: a live display shows what info would say, so that warnings are enough.
+    """
+    on_terminal = sys.stderr.isatty()
+    as_json = log_format == "json" or (log_format == "auto" and not on_terminal)
+    default = "warning" if watched else "info"
+    level = (
+        logging.DEBUG if verbose else LEVELS.get(os.environ.get("BULKSEND_LOG_LEVEL", default).lower(), logging.INFO)
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=on_terminal),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *_: _StandardError(),
+        cache_logger_on_first_use=False,
+    )

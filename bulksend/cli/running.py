@@ -1,0 +1,130 @@
+"""A run of a ledger from the command line: real clock, real service, signals, and somebody who watches."""
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+import structlog
+
+from bulksend.base.clock import Clock, SystemClock
+from bulksend.base.errors import ExitCode
+from bulksend.base.records import RunEnd, Status
+from bulksend.config.model import Settings
+from bulksend.config.request import request_members
+from bulksend.origin.buckets import buckets_of
+from bulksend.pipeline.sending import Sender, SendPolicy, SendResult
+from bulksend.store.group_commit import GroupCommitLedger
+from bulksend.store.owner import OwnerLock
+from bulksend.store.reading import ReadableLedger
+
+log = structlog.get_logger("bulksend.cli")
+
+MAX_CONNECTIONS = 1000
+"""Open at once when `aws.max_concurrency` leaves it to us; rate and latency decide how many of them are used."""
+
+Watch = Callable[[Sender], AbstractAsyncContextManager[None]]
+"""Shows the progress of a run while its context is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What the command line adds to the settings.
+
+    Attributes:
+        limit: rows to send at most; None: all.
+        credentials: access key and secret instead of those of the environment, for the simulator.
+    """
+
+    limit: int | None = None
+    credentials: tuple[str, str] | None = None
+
+
+def run_ledger(owner: OwnerLock, settings: Settings, options: RunOptions, watch: Watch) -> SendResult:
+    """Send what is pending in the ledger that `owner` has locked, until it is done or told to stop.
+
+    The first SIGINT or SIGTERM stops in order; a second one ends the process at once, which is as safe as a
+    `kill -9`: what was on the wire is `unknown` at the next start.
+    """
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(_run(owner, settings, options, watch))
+
+
+async def _run(owner: OwnerLock, settings: Settings, options: RunOptions, watch: Watch) -> SendResult:
+    from bulksend.send.aws import AwsGateway
+
+    clock: Clock = SystemClock()
+    interrupted = _on_signals()
+    max_connections = settings.aws.max_concurrency or MAX_CONNECTIONS
+    gateway = AwsGateway(
+        request_members(settings),
+        # The SDK for Python reads AWS_DEFAULT_REGION alone; every other AWS tool reads AWS_REGION first.
+        region=settings.aws.region or os.environ.get("AWS_REGION", ""),
+        profile=settings.aws.profile,
+        endpoint_url=settings.aws.endpoint_url,
+        connect_timeout_s=settings.aws.connect_timeout_s,
+        read_timeout_s=settings.aws.read_timeout_s,
+        max_connections=max_connections,
+        credentials=options.credentials,
+    )
+    policy = SendPolicy(
+        headroom=settings.pacing.headroom,
+        base_s=settings.retry.base_s,
+        cap_s=settings.retry.cap_s,
+        give_up_after_s=settings.retry.give_up_after_s,
+        resend_unknown=settings.retry.on_unknown == "resend",
+        max_in_flight=max_connections,
+        limit=options.limit,
+    )
+    # Start: credentials and region (nothing is claimed without them), ledger, lanes. Stop: the reverse.
+    async with gateway, GroupCommitLedger(owner.ledger, clock=clock, owner=owner) as durable:
+        await durable.start_run()
+        sender = Sender(durable, gateway, clock=clock, random=random.SystemRandom(), policy=policy)
+        async with watch(sender):
+            return await sender.run(interrupted)
+
+
+def _on_signals() -> asyncio.Event:
+    interrupted = asyncio.Event()
+
+    def stop(name: str) -> None:
+        if interrupted.is_set():
+            os._exit(ExitCode.INTERRUPTED)
+        log.warning("send.stopping", signal=name)
+        interrupted.set()
+
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop, each.name)
+    return interrupted
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's loop where it is installed; None for asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def exit_code(result: SendResult | None, ledger: ReadableLedger) -> ExitCode:
+    """The exit code of a run, or of a campaign that had nothing left to do (`result` is None)."""
+    counts = ledger.counts()
+    if result is not None and result.cause is not None:
+        return result.cause.exit_code
+    if counts.of(Status.PENDING) or (result is not None and result.end is RunEnd.INTERRUPTED):
+        return ExitCode.INTERRUPTED
+    if counts.of(Status.FAILED) or counts.of(Status.UNKNOWN):
+        return ExitCode.COMPLETE_WITH_FAILURES
+    return ExitCode.COMPLETE
+
+
+def current_limits(settings: Settings) -> dict[str, int]:
+    """Bucket name to MPS as the settings have it now: how fast may change between two runs of a campaign."""
+    dry_run_mps = settings.pacing.dry_run_mps if settings.campaign.dry_run else None
+    buckets = buckets_of(settings.identity_records(), dry_run_mps=dry_run_mps)
+    return {name: bucket.mps for name, bucket in buckets.items()}
