@@ -39,3 +39,6 @@ SIMULATOR_NUMBERS: Mapping[str, str] = MappingProxyType(
     {number: country for country, pair in _PAIRS.items() for number in pair}
 )
 """E.164 -> ISO 3166 alpha-2 code of the country that AWS gives for it."""
+
+FAILING_NUMBERS = frozenset(failing for _, failing in _PAIRS.values())
+"""Those of them whose messages are not delivered."""

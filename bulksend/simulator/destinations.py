@@ -7,6 +7,8 @@ from types import MappingProxyType
 import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
+from bulksend.message.simulator_numbers import FAILING_NUMBERS, SIMULATOR_NUMBERS
+
 _NANP = 1
 _WORLD = "001"
 _MAX_CALLING_CODE_DIGITS = 3
@@ -49,23 +51,7 @@ def _country_by_plan(code: int, national: str) -> str | None:
     return phonenumbers.region_code_for_number(number)
 
 
-def _simulators() -> dict[str, bool]:
-    known: dict[str, bool] = {}
-    for pair in _PAIRS.split():
-        success, failure = pair.split("/")
-        known |= {success: True, failure: False}
-    return known
-
-
-_PAIRS = """
-+61455944038/+61455944039 +43676800442031/+43676800442032 +32460213922/+32460213923 +56229140630/+56229140631
-+420790542286/+420790542287 +4525919410/+4525919215 +37282720792/+37282720793 +3584573979110/+3584573979111
-+33755512501/+33755512502 +85257048426/+85257048854 +36707178770/+36707178772 +394390009172/+394390009174
-+447937404990/+447937404992 +352691385880/+352691385882 +3197008100148/+3197008100150 +4759449384/+4759449387
-+48732141440/+48732141442 +351927946948/+351927946950 +40783900330/+40783900332 +34683783440/+34683783442
-+46790645100/+46790645102 +41798075872/+41798075874 +886903444630/+886903444632 +447860019066/+447860019067
-+14254147755/+14254147167
-"""
-
-DESTINATION_SIMULATORS: Mapping[str, bool] = MappingProxyType(_simulators())
-"""Number -> whether its messages are delivered (AWS: "Test phone numbers and simulators")."""
+DESTINATION_SIMULATORS: Mapping[str, bool] = MappingProxyType(
+    {number: number not in FAILING_NUMBERS for number in SIMULATOR_NUMBERS}
+)
+"""Number of a phone that AWS runs for tests -> whether its messages are delivered."""
