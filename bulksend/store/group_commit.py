@@ -212,7 +212,7 @@ class GroupCommitLedger:
             self._answer([(future, result) for (_, future), result in zip(group, results, strict=True)])
         try:
             ledger.close()
-        except BaseException as error:  # as above
+        except BaseException as error:  # the loop is told
             self._answer([(self._ended, error)])
         else:
             self._answer([(self._ended, None)])

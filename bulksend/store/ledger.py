@@ -107,16 +107,15 @@ class SqliteLedger(ReadableLedger):
         if self._failure is not None:
             raise LedgerError(self._failure.what, self._failure.hint) from self._failure
         try:
-            with told_as_ledger_error(self.path):
-                self._connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield
-                    self._connection.execute("COMMIT")
-                except BaseException:
-                    if self._connection.in_transaction:
-                        with suppress(sqlite3.Error):
-                            self._connection.execute("ROLLBACK")
-                    raise
+            self._step("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._step("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    with suppress(LedgerError):  # what led here is what has to be told
+                        self._step("ROLLBACK")
+                raise
         except LedgerMisuse:
             raise
         except LedgerError as error:
@@ -227,8 +226,8 @@ class SqliteLedger(ReadableLedger):
 
     def set_mps(self, mps: Mapping[str, int]) -> None:
         """Change the limits of buckets (name -> parts per second) to those that hold now."""
-        for bucket, limit in mps.items():
-            self._write("UPDATE buckets SET mps = ? WHERE id = ?", (limit, self._bucket_number(bucket)))
+        for limit, number in [(limit, self._bucket_number(bucket)) for bucket, limit in mps.items()]:
+            self._write("UPDATE buckets SET mps = ? WHERE id = ?", (limit, number))
 
     def start_run(self) -> None:
         """Note that this process begins to send."""
@@ -244,6 +243,9 @@ class SqliteLedger(ReadableLedger):
     def _write(self, statement: str, values: Mapping[str, object] | tuple[object, ...]) -> int:
         if not self._connection.in_transaction:
             raise LedgerMisuse("the ledger was changed outside a transaction")
+        return self._step(statement, values)
+
+    def _step(self, statement: str, values: Mapping[str, object] | tuple[object, ...] = ()) -> int:
         with told_as_ledger_error(self.path):
             return self._connection.execute(statement, values).rowcount
 

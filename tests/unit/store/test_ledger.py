@@ -390,9 +390,10 @@ def test_unheard_of_names_are_refused(ledger: SqliteLedger) -> None:
         with pytest.raises(LedgerMisuse, match="bucket 'x'"):
             ledger.claim("x", parts=1, rows=1)
         with pytest.raises(LedgerMisuse, match="bucket 'x'"):
-            ledger.set_mps({"x": 1})
+            ledger.set_mps({"short": 1, "x": 1})
         with pytest.raises(LedgerMisuse, match="identity 'x'"):
             ledger.hold("r", identity="x")
+    assert [bucket.mps for bucket in ledger.buckets] == [3, 100]
 
 
 def test_nothing_changes_outside_a_transaction(ledger: SqliteLedger) -> None:

@@ -1,5 +1,3 @@
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,11 +34,11 @@ def test_the_first_row_of_a_number_is_remembered(numbers: list[str]) -> None:
 def test_only_e164_is_a_number(number: str) -> None:
     """Two spellings of one number are never two numbers: only one spelling is taken."""
     with NumberSet() as numbers, FirstSeen() as seen:
-        uses: list[Callable[[], object]] = [
+        uses = (
             lambda: numbers.add_all([number]),
             lambda: number in numbers,
             lambda: seen.first_row(number, 1),
-        ]
+        )
         for use in uses:
             with pytest.raises(ValueError, match=r"not a number in E\.164 form"):
                 use()
