@@ -1,6 +1,6 @@
 """What the pipeline needs from the outside world, as Protocols. Real parts are put in by `cli`, fakes by tests."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Protocol
 
 from bulksend.base.records import Claim, Counts, Outcome, RunEnd, Settlement
@@ -49,8 +49,12 @@ class Ledger(Protocol):
         """Record the outcome of a claimed row. A settled row is never settled again with another status."""
         ...
 
-    async def release(self, rows: Sequence[int]) -> None:
-        """Return claimed rows that are known not to have been sent; they are pending again."""
+    async def release(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
+        """Return claimed rows that are known not to have been sent; they are pending again.
+
+        The last intent of a row counts as an attempt only if the row is among `tried`: it went on the wire, and was
+        refused.
+        """
         ...
 
     async def hold(self, reason: str, *, identity: str, country: str | None = None) -> int:
@@ -61,6 +65,6 @@ class Ledger(Protocol):
         """The numbers of this moment, without `reasons`."""
         ...
 
-    async def finish(self, end: RunEnd, cause: str | None) -> None:
-        """Record how this run ended."""
+    async def finish(self, end: RunEnd, cause: str | None, *, throttled: int) -> None:
+        """Record how this run ended, and how many throttled answers it had."""
         ...

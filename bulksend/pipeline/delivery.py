@@ -49,16 +49,24 @@ class Delivery:
     """Brings one row to its end; `run` returns True when it is settled, False when it goes back to the ledger.
 
     A row goes back when a breaker or a stop withholds it, or when its task is cancelled before it was let onto the
-    wire. Cancelled later, it is recorded as `unknown`: it may have been sent.
+    wire. Cancelled later, it is recorded as `unknown`, because it may have been sent; so is a row whose answer was
+    lost before, and that was to be sent again.
+
+    Attributes:
+        claim: the row, with the number of the present attempt.
+        tried: the present attempt went on the wire.
     """
 
     def __init__(self, claim: Claim, around: Surroundings, bucket: Instruments) -> None:
         self.claim = claim
         self.stage = Stage.GONE
+        self.tried = False
         self._around = around
         self._bucket = bucket
         self._withheld = False
         self._released_s = 0.0
+        self._throttled = False
+        self._lost: Outcome | None = None
         self.enter(Stage.QUEUED)
 
     def enter(self, stage: Stage) -> None:
@@ -72,39 +80,51 @@ class Delivery:
 
     async def run(self) -> bool:
         """Try until the row has an outcome. Raises `LedgerError` when it cannot be recorded."""
-        around = self._around
-        started_s = around.clock.monotonic()
+        started_s = self._around.clock.monotonic()
         failures = 0
         try:
-            while True:
-                self.enter(Stage.PREPARED)
-                outcome = await around.gateway.send(self.claim, self._release)
-                if self.stage is Stage.FLYING and outcome.kind is not OutcomeKind.NOT_SENT:
-                    self._bucket.in_flight.answered(around.clock.monotonic() - self._released_s)
-                self._log(outcome)
-                elapsed_s = around.clock.monotonic() - started_s
-                status = self._verdict(outcome, given_up=elapsed_s >= around.give_up_after_s)
-                self.enter(Stage.WAITING if status is None else Stage.RECORDING)
-                if status is not None:
-                    await self._settle(status, outcome)
-                await around.breakers.learn(self.claim, outcome, elapsed_s=elapsed_s)
-                if status is not None:
-                    return True
-                if self._is_withheld() or outcome.kind is OutcomeKind.STOP:
-                    return False
+            while not await self._attempt(started_s):
+                if self._is_withheld():
+                    return await self._give_up_the_rest()
                 failures += 1
-                await around.clock.sleep(around.backoff.wait_s(failures))
+                await self._around.clock.sleep(self._around.backoff.wait_s(failures))
                 self.claim = replace(self.claim, attempt=self.claim.attempt + 1)
-                throttled = outcome.kind is OutcomeKind.THROTTLED
-                await around.ledger.retry(self.claim.row, self.claim.attempt, throttled=throttled)
+                self.tried = False
+                await self._around.ledger.retry(self.claim.row, self.claim.attempt, throttled=self._throttled)
         except Withheld:
-            return False
+            return await self._give_up_the_rest()
         except asyncio.CancelledError:
-            if self.stage is not Stage.FLYING:
-                return False
-            self.enter(Stage.RECORDING)
-            await self._settle(Status.UNKNOWN, INTERRUPTED)
-            return True
+            if self.stage is Stage.FLYING:
+                self._lost = INTERRUPTED
+            return await self._give_up_the_rest()
+        return True
+
+    async def _attempt(self, started_s: float) -> bool:
+        """Try once; True when that settled the row, False when it is to be tried again."""
+        around = self._around
+        self.enter(Stage.PREPARED)
+        outcome = await around.gateway.send(self.claim, self._release)
+        if self.stage is Stage.FLYING and outcome.kind is not OutcomeKind.NOT_SENT:
+            self._bucket.in_flight.answered(around.clock.monotonic() - self._released_s)
+        self._log(outcome)
+        elapsed_s = around.clock.monotonic() - started_s
+        status = self._verdict(outcome, given_up=elapsed_s >= around.give_up_after_s)
+        self._throttled = outcome.kind is OutcomeKind.THROTTLED
+        if status is None and outcome.kind is OutcomeKind.UNKNOWN:
+            self._lost = outcome
+        self.enter(Stage.WAITING if status is None else Stage.RECORDING)
+        if status is not None:
+            await self._settle(status, outcome)
+        await around.breakers.learn(self.claim, outcome, elapsed_s=elapsed_s)
+        return status is not None
+
+    async def _give_up_the_rest(self) -> bool:
+        """Settle a row that may have been sent; any other goes back."""
+        if self._lost is None:
+            return False
+        self.enter(Stage.RECORDING)
+        await self._settle(Status.UNKNOWN, self._lost)
+        return True
 
     async def _release(self) -> None:
         if self._is_withheld():
@@ -115,6 +135,7 @@ class Delivery:
             raise Withheld
         self._released_s = self._around.clock.monotonic()
         self._bucket.gauge.record(self.claim.parts, now=self._released_s)
+        self.tried = True
         self.enter(Stage.FLYING)
 
     def _is_withheld(self) -> bool:

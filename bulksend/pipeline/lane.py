@@ -157,7 +157,10 @@ class Lane:
         returning, self._returning = self._returning, []
         if not returning:
             return
-        await self._around.ledger.release([delivery.claim.row for delivery in returning])
+        await self._around.ledger.release(
+            [delivery.claim.row for delivery in returning],
+            tried=[delivery.claim.row for delivery in returning if delivery.tried],
+        )
         await self._around.breakers.hold_again({(each.claim.identity, each.claim.country) for each in returning})
         for delivery in returning:
             delivery.enter(Stage.GONE)

@@ -127,7 +127,7 @@ class Sender:
         await self._run_lanes(interrupted)
         counts = await self._ledger.counts()
         end, cause = self._end(counts)
-        await self._ledger.finish(end, cause.what if cause else None)
+        await self._ledger.finish(end, cause.what if cause else None, throttled=tally.throttled)
         result = SendResult(end, cause, tally.throttled, self._clock.monotonic() - self._started_s)
         log.info("send.ended", end=end.value, sent=tally.sent_here, throttled=tally.throttled)
         return result

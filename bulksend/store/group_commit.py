@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -135,9 +135,9 @@ class GroupCommitLedger:
         """As `Ledger.settle`."""
         await self._queued(settlement)
 
-    async def release(self, rows: Sequence[int]) -> None:
+    async def release(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
         """As `Ledger.release`."""
-        await self._submit(lambda ledger: ledger.release(rows))
+        await self._submit(lambda ledger: ledger.release(rows, tried=tried))
 
     async def hold(self, reason: str, *, identity: str, country: str | None = None) -> int:
         """As `Ledger.hold`; in slices, between which other operations go on."""
@@ -153,9 +153,9 @@ class GroupCommitLedger:
         """As `Ledger.counts`."""
         return await self._submit(SqliteLedger.counts)
 
-    async def finish(self, end: RunEnd, cause: str | None) -> None:
+    async def finish(self, end: RunEnd, cause: str | None, *, throttled: int) -> None:
         """As `Ledger.finish`."""
-        await self._submit(lambda ledger: ledger.finish_run(end, cause))
+        await self._submit(lambda ledger: ledger.finish_run(end, cause, throttled=throttled))
 
     async def recover(self) -> int:
         """As `SqliteLedger.recover`."""

@@ -1,6 +1,6 @@
 """The ledger without a thread: for tests on a virtual clock, and for small tools."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bulksend.base.records import Claim, Counts, RunEnd, Settlement
 from bulksend.store.ledger import SqliteLedger
@@ -30,10 +30,10 @@ class InlineLedger:
         with self._ledger.transaction():
             self._ledger.settle(settlement)
 
-    async def release(self, rows: Sequence[int]) -> None:
+    async def release(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
         """As `Ledger.release`."""
         with self._ledger.transaction():
-            self._ledger.release(rows)
+            self._ledger.release(rows, tried=tried)
 
     async def hold(self, reason: str, *, identity: str, country: str | None = None) -> int:
         """As `Ledger.hold`."""
@@ -44,7 +44,7 @@ class InlineLedger:
         """As `Ledger.counts`."""
         return self._ledger.counts()
 
-    async def finish(self, end: RunEnd, cause: str | None) -> None:
+    async def finish(self, end: RunEnd, cause: str | None, *, throttled: int) -> None:
         """As `Ledger.finish`."""
         with self._ledger.transaction():
-            self._ledger.finish_run(end, cause)
+            self._ledger.finish_run(end, cause, throttled=throttled)

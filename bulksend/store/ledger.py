@@ -56,7 +56,7 @@ class SqliteLedger(ReadableLedger):
         claim    pending, not held -> sending   attempts + 1
         retry    sending -> sending             attempts + 1; again with the same number: nothing happens
         settle   sending -> an outcome          again with the same result: nothing happens
-        release  sending -> pending             attempts - 1: an intent that never went on the wire is no attempt
+        release  sending -> pending             attempts - 1, unless tried: an intent alone is no attempt
         hold     pending -> pending             with a reason, so that claims pass over it
         recover  sending -> unknown             with reason "interrupted"; and no row is held any more
 
@@ -195,14 +195,14 @@ class SqliteLedger(ReadableLedger):
                     refused[row] = _refusal(what, row, standing.get(row))
         return refused
 
-    def release(self, rows: Sequence[int]) -> None:
+    def release(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
         """Return claimed rows, as `Ledger.release` says; all of them, or none when one of them is not claimed."""
         standing = self._standing(rows)
         for row in rows:
             now = standing.get(row)
             if now is None or now.status != Status.SENDING:
                 raise _refusal("a release", row, now)
-        self._write(sql.RELEASE, {"rows": json.dumps(list(rows))})
+        self._write(sql.RELEASE, {"rows": json.dumps(list(rows)), "tried": json.dumps(list(tried))})
 
     def hold(
         self, reason: str, *, identity: str, country: str | None = None, first: int = 1, last: int | None = None
@@ -234,11 +234,11 @@ class SqliteLedger(ReadableLedger):
         self._write(sql.START_RUN, (os.getpid(), socket.gethostname(), self._now()))
         ((self._run,),) = self._read("SELECT max(id) FROM runs")
 
-    def finish_run(self, end: RunEnd, cause: str | None) -> None:
-        """Note how the run that this process started has ended."""
+    def finish_run(self, end: RunEnd, cause: str | None, *, throttled: int) -> None:
+        """Note how the run that this process started has ended, and how many throttled answers it had in all."""
         if self._run is None:
             raise LedgerMisuse("a run was finished that was not started")
-        self._write(sql.FINISH_RUN, (self._now(), end, cause, self._run))
+        self._write(sql.FINISH_RUN, (self._now(), end, cause, throttled, self._run))
 
     def _write(self, statement: str, values: Mapping[str, object] | tuple[object, ...]) -> int:
         if not self._connection.in_transaction:

@@ -51,7 +51,10 @@ FROM states WHERE row IN (SELECT value FROM json_each(?))
 """
 
 RELEASE = """
-UPDATE states SET status = 'pending', attempts = attempts - 1, intent_at = NULL
+UPDATE states SET
+    status = 'pending',
+    attempts = attempts - (row NOT IN (SELECT value FROM json_each(:tried))),
+    intent_at = iif(row IN (SELECT value FROM json_each(:tried)), intent_at, NULL)
 WHERE row IN (SELECT value FROM json_each(:rows))
 """
 
@@ -67,4 +70,4 @@ LIFT_HOLDS = "UPDATE states SET reason = NULL WHERE status = 'pending' AND reaso
 
 START_RUN = "INSERT INTO runs (pid, host, started_at) VALUES (?, ?, ?)"
 
-FINISH_RUN = 'UPDATE runs SET finished_at = ?, "end" = ?, cause = ? WHERE id = ?'
+FINISH_RUN = 'UPDATE runs SET finished_at = ?, "end" = ?, cause = ?, throttled = ? WHERE id = ?'

@@ -1,7 +1,7 @@
 """Hand-made stand-ins for the ledger and the gateway."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from bulksend.base.errors import LedgerError
@@ -38,6 +38,7 @@ class MemoryLedger:
     settlements: dict[int, Settlement] = field(default_factory=dict)
     attempts: Counter[int] = field(default_factory=Counter)
     throttled: int = 0
+    throttled_in_all: int = 0
     end: RunEnd | None = None
     cause: str | None = None
 
@@ -75,11 +76,12 @@ class MemoryLedger:
         self.status[settlement.row] = settlement.status
         self.settlements[settlement.row] = settlement
 
-    async def release(self, rows: Sequence[int]) -> None:
+    async def release(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
         await self._commit()
         for row in rows:
             assert self.status[row] is Status.SENDING
             self.status[row] = Status.PENDING
+            self.attempts[row] -= row not in tried
 
     async def hold(self, reason: str, *, identity: str, country: str | None = None) -> int:
         await self._commit()
@@ -109,8 +111,9 @@ class MemoryLedger:
             ),
         )
 
-    async def finish(self, end: RunEnd, cause: str | None) -> None:
+    async def finish(self, end: RunEnd, cause: str | None, *, throttled: int) -> None:
         await self._commit()
+        self.throttled_in_all = throttled
         self.end, self.cause = end, cause
 
     def count(self, status: Status) -> int:

@@ -141,6 +141,26 @@ def test_an_unknown_outcome_is_sent_again_where_the_operator_accepts_duplicates(
     assert ledger.attempts[1] == 2
 
 
+def test_a_lost_answer_is_not_forgotten_when_the_second_try_is_stopped() -> None:
+    """Waiting to be sent again, then stopped: the row may have been sent, so it is unknown and not pending."""
+    ledger = MemoryLedger([make_claim(1)], [Bucket("b", 1)])
+    gateway = ScriptedGateway(lambda _: refuse(OutcomeKind.UNKNOWN, "read_timeout"))
+    policy = replace(POLICY, resend_unknown=True, base_s=1000.0, cap_s=1000.0)
+    assert send(ledger, gateway, policy=policy, stop_after_s=5.0).end is not RunEnd.STOPPED
+    assert ledger.status[1] is Status.UNKNOWN
+    assert ledger.settlements[1].outcome.reason == "read_timeout"
+
+
+def test_a_throttled_attempt_keeps_its_number_when_the_run_is_stopped() -> None:
+    """The next run's attempt gets the next number."""
+    ledger = MemoryLedger([make_claim(1)], [Bucket("b", 1)])
+    gateway = ScriptedGateway(lambda _: refuse(OutcomeKind.THROTTLED, "throttled"))
+    send(ledger, gateway, policy=replace(POLICY, base_s=1000.0, cap_s=1000.0), stop_after_s=5.0)
+    assert ledger.status[1] is Status.PENDING
+    assert ledger.attempts[1] == len(gateway.released) >= 1
+    assert ledger.throttled_in_all == len(gateway.released)
+
+
 def test_a_recipient_failure_stops_nothing() -> None:
     """The row fails, the others go on."""
 

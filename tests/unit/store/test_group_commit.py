@@ -68,7 +68,7 @@ def test_it_is_the_port(planned: Path) -> None:
         await port.settle(sent(first.row, 2))
         await port.release([second.row])
         assert await port.hold("inactive", identity=SHORT_CODE) == 3
-        await port.finish(RunEnd.INTERRUPTED, "a signal")
+        await port.finish(RunEnd.INTERRUPTED, "a signal", throttled=1)
         with SqliteLedger.open_for_reading(planned) as reader:
             assert reader.counts() == await port.counts()
             assert reader.counts().of(Status.SENT) == 1
@@ -185,7 +185,7 @@ def test_a_full_disk_ends_it_for_everybody(planned: Path) -> None:
             lambda: ledger.settle(sent(3)),
             lambda: ledger.claim("short", parts=1, rows=1),
             ledger.counts,
-            lambda: ledger.finish(RunEnd.STOPPED, None),
+            lambda: ledger.finish(RunEnd.STOPPED, None, throttled=0),
         ]
         for call in later:
             with pytest.raises(LedgerError, match=r"is full. Free some space"):

@@ -21,7 +21,7 @@ def test_the_port_is_served_without_a_thread(ledger: SqliteLedger) -> None:
         await port.release([second.row])
         assert await port.hold("inactive", identity=SHORT_CODE) == 3
         assert (await port.counts()).of(Status.SENT) == 1
-        await port.finish(RunEnd.INTERRUPTED, "a signal")
+        await port.finish(RunEnd.INTERRUPTED, "a signal", throttled=1)
 
     with ledger.transaction():
         ledger.start_run()

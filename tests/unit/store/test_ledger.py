@@ -203,17 +203,26 @@ def test_a_retry_that_does_not_follow_is_refused(ledger: SqliteLedger) -> None:
 
 
 def test_throttles_are_counted_by_run(ledger: SqliteLedger) -> None:
-    """Each run knows how many of its attempts were throttled."""
+    """A run that goes on counts the attempts that followed a throttle; its end has the last word."""
     with ledger.transaction():
         ledger.start_run()
         ledger.claim("toll-free", parts=9, rows=3)
         ledger.retry(1, 2, throttled=True)
         ledger.retry(2, 2, throttled=False)
-        ledger.finish_run(RunEnd.INTERRUPTED, None)
+        ledger.finish_run(RunEnd.INTERRUPTED, None, throttled=7)
         ledger.start_run()
         ledger.retry(1, 3, throttled=True)
         ledger.retry(2, 3, throttled=True)
-    assert [run.throttled for run in ledger.runs()] == [1, 2]
+    assert [run.throttled for run in ledger.runs()] == [7, 2]
+
+
+def test_a_released_row_that_was_tried_keeps_its_attempt(ledger: SqliteLedger) -> None:
+    """The next attempt gets a number of its own: the first was on the wire, and refused."""
+    with ledger.transaction():
+        ledger.claim("toll-free", parts=9, rows=2)
+        ledger.release([1, 2], tried=[1])
+        again = ledger.claim("toll-free", parts=9, rows=2)
+    assert [(claim.row, claim.attempt) for claim in again] == [(1, 2), (2, 1)]
 
 
 def test_a_released_row_is_as_if_it_had_not_been_claimed(ledger: SqliteLedger) -> None:
@@ -360,10 +369,10 @@ def test_runs_are_recorded(planned: Path, clock: StandingClock) -> None:
             ledger.start_run()
             clock.advance(10)
             if end:
-                ledger.finish_run(end, "the spend limit was reached")
+                ledger.finish_run(end, "the spend limit was reached", throttled=2)
     with SqliteLedger.open_for_reading(planned) as ledger:
         assert ledger.runs() == [
-            Run(START, START + timedelta(seconds=10), RunEnd.STOPPED, "the spend limit was reached", 0),
+            Run(START, START + timedelta(seconds=10), RunEnd.STOPPED, "the spend limit was reached", 2),
             Run(START + timedelta(seconds=10), None, None, None, 0),
         ]
     with closing(connect_for_reading(planned)) as connection:
@@ -373,7 +382,7 @@ def test_runs_are_recorded(planned: Path, clock: StandingClock) -> None:
 def test_a_run_is_finished_by_who_started_it(ledger: SqliteLedger) -> None:
     """A run that was not started here cannot be finished here."""
     with pytest.raises(LedgerMisuse), ledger.transaction():
-        ledger.finish_run(RunEnd.COMPLETE, None)
+        ledger.finish_run(RunEnd.COMPLETE, None, throttled=0)
 
 
 def test_limits_can_change_between_runs(ledger: SqliteLedger) -> None:
