@@ -137,7 +137,8 @@ class OutcomeKind(StrEnum):
     FAILED_ROUTE = "failed_route"  # this identity cannot reach this country
     FAILED_IDENTITY = "failed_identity"  # this identity cannot be used
     FAILED_UNEXPECTED = "failed_unexpected"  # refused for a reason that this operation is not known to give
-    CREDENTIALS = "credentials"  # rejected credentials; the gateway looks for newer ones before it says STOP
+    CREDENTIALS = "credentials"  # rejected credentials; the gateway makes RENEWED or STOP of it
+    RENEWED = "renewed"  # known not sent; newer credentials were found, try again
     STOP = "stop"  # the whole campaign cannot go on
     UNKNOWN = "unknown"  # nobody can know
 

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -75,11 +76,13 @@ def app() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; never raises."""
+    # Until sending begins, and takes signals over, SIGTERM is to clean up like Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         result: Any = app.main(args=list(arguments), prog_name="bulksend", standalone_mode=False)
     except click.exceptions.Exit as exit_request:
         return exit_request.exit_code
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", ExitCode.INTERRUPTED)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
@@ -94,8 +97,6 @@ def run(arguments: Sequence[str]) -> int:
         # Whoever read our output has gone; that is its right. Keep Python from complaining when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.COMPLETE
-    except KeyboardInterrupt:
-        return _fail("interrupted; nothing was sent", ExitCode.INTERRUPTED)
     except Exception as error:
         if os.environ.get("BULKSEND_LOG_LEVEL", "").lower() == "debug":
             raise

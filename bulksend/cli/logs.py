@@ -33,6 +33,9 @@ def set_up_logs(*, log_format: str, verbose: bool, watched: bool) -> None:
     level = (
         logging.DEBUG if verbose else LEVELS.get(os.environ.get("BULKSEND_LOG_LEVEL", default).lower(), logging.INFO)
     )
+    # What libraries have to say comes to us as outcomes; their own lines may quote requests, or a traceback, and are
+    # not in our format.
+    logging.getLogger().addHandler(logging.NullHandler())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

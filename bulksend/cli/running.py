@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import resource
 import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from bulksend.base.clock import Clock, SystemClock
-from bulksend.base.errors import ExitCode
+from bulksend.base.errors import ExitCode, LedgerError
 from bulksend.base.records import RunEnd, Status
 from bulksend.config.model import Settings
 from bulksend.config.request import request_members
@@ -49,8 +50,15 @@ def run_ledger(owner: OwnerLock, settings: Settings, options: RunOptions, watch:
     The first SIGINT or SIGTERM stops in order; a second one ends the process at once, which is as safe as a
     `kill -9`: what was on the wire is `unknown` at the next start.
     """
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_run(owner, settings, options, watch))
+    _allow_open_files()
+    try:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(_run(owner, settings, options, watch))
+    except LedgerError as error:
+        # Messages may have been sent before the ledger failed, so this is not "nothing was sent".
+        if error.exit_code == ExitCode.USAGE:
+            error.exit_code = ExitCode.INTERRUPTED
+        raise
 
 
 async def _run(owner: OwnerLock, settings: Settings, options: RunOptions, watch: Watch) -> SendResult:
@@ -85,6 +93,12 @@ async def _run(owner: OwnerLock, settings: Settings, options: RunOptions, watch:
         sender = Sender(durable, gateway, clock=clock, random=random.SystemRandom(), policy=policy)
         async with watch(sender):
             return await sender.run(interrupted)
+
+
+def _allow_open_files() -> None:
+    """Raise the soft limit of open files to the hard one: every message in the air has a socket."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _on_signals() -> asyncio.Event:

@@ -1,6 +1,7 @@
 """What has stopped, and how far: a country of an identity, an identity, or the campaign."""
 
 import asyncio
+from collections.abc import Iterable
 
 import structlog
 
@@ -14,8 +15,12 @@ UNEXPECTED_IN_A_ROW = 10
 """Refusals for reasons that nobody expects of this operation: after this many without a message accepted between
 them, something is wrong that another thousand rows will not cure."""
 
+LOST_IN_A_ROW = 20
+"""Messages without a usable answer and none with one between them: going on would make a whole list `unknown`."""
+
 UNREACHED_IN_A_ROW = 5
-"""Failures to reach the service, before it has ever answered in this run: the endpoint or the network is wrong."""
+UNREACHED_S = 2.0
+"""So many failures to connect, over so many seconds, before a connection ever stood: endpoint or network is wrong."""
 
 
 class Breakers:
@@ -30,7 +35,9 @@ class Breakers:
         self._give_up_after_s = give_up_after_s
         self._stopped: dict[tuple[str, str | None], str] = {}
         self._unexpected = 0
+        self._lost = 0
         self._unreached = 0
+        self._unreached_since_s: float | None = None
         self._reached = False
         self.campaign_stopped = asyncio.Event()
         self.cause: BulksendError | None = None
@@ -59,13 +66,29 @@ class Breakers:
             "put the account right, then resume",
         )
 
-    async def learn(self, claim: Claim, outcome: Outcome, *, elapsed_s: float) -> None:
-        """Draw the consequences of one outcome, `elapsed_s` after the row's first attempt, for all that come after."""
-        if outcome.kind is OutcomeKind.NOT_SENT:
-            self._learn_unreached(outcome, elapsed_s=elapsed_s)
-            return
+    def reached(self) -> None:
+        """A connection was there to write a message into."""
         self._reached = True
+        self._unreached = 0
+        self._unreached_since_s = None
+
+    async def learn(self, claim: Claim, outcome: Outcome, *, now: float) -> None:
+        """Draw the consequences of one outcome, which came at `now` (monotonic seconds), for all that come after."""
+        if outcome.kind is OutcomeKind.NOT_SENT:
+            self._learn_unreached(outcome, now=now)
+            return
         reason = outcome.reason or "refused"
+        if outcome.kind is OutcomeKind.UNKNOWN:
+            self._lost += 1
+            if self._lost >= LOST_IN_A_ROW:
+                self.stop(
+                    ServiceStop(
+                        f"{LOST_IN_A_ROW} messages in a row got no answer that says what became of them ({reason})",
+                        "find out what is between here and the service, then resume; unknown rows are left alone",
+                    )
+                )
+            return
+        self._lost = 0
         match outcome.kind:
             case OutcomeKind.SENT:
                 self._unexpected = 0
@@ -89,13 +112,16 @@ class Breakers:
             log.error("campaign.stopped", cause=cause.what)
             self.campaign_stopped.set()
 
-    async def hold_again(self, rows_of: set[tuple[str, str | None]]) -> None:
+    async def hold_again(self, claims: Iterable[Claim]) -> None:
         """Hold rows that came back to the ledger after their breaker had tripped."""
-        for identity, country in rows_of:
-            for scope in ((identity, None), (identity, country)):
-                if scope in self._stopped:
-                    await self._ledger.hold(self._stopped[scope], identity=identity, country=scope[1])
-                    break
+        scopes = {
+            scope
+            for claim in claims
+            for scope in ((claim.identity, None), (claim.identity, claim.country))
+            if scope in self._stopped
+        }
+        for identity, country in scopes:
+            await self._ledger.hold(self._stopped[identity, country], identity=identity, country=country)
 
     async def _hold(self, identity: str, country: str | None, reason: str) -> None:
         if (identity, country) in self._stopped:
@@ -104,11 +130,14 @@ class Breakers:
         held = await self._ledger.hold(reason, identity=identity, country=country)
         log.warning("breaker.tripped", identity=identity, country=country or "any", reason=reason, rows_held=held)
 
-    def _learn_unreached(self, outcome: Outcome, *, elapsed_s: float) -> None:
+    def _learn_unreached(self, outcome: Outcome, *, now: float) -> None:
         detail = f"{outcome.reason}: {outcome.error_message}" if outcome.error_message else str(outcome.reason)
         hint = "check the network, aws.region and aws.endpoint_url, then run the same command again"
+        if self._unreached_since_s is None:
+            self._unreached_since_s = now
         self._unreached += 1
-        if not self._reached and self._unreached >= UNREACHED_IN_A_ROW:
+        elapsed_s = now - self._unreached_since_s
+        if not self._reached and self._unreached >= UNREACHED_IN_A_ROW and elapsed_s >= UNREACHED_S:
             self.stop(UsageError(f"the service cannot be reached ({detail}); nothing was sent", hint))
         elif elapsed_s >= self._give_up_after_s:
             self.stop(ServiceStop(f"the service could not be reached for {elapsed_s:.0f} s ({detail})", hint))

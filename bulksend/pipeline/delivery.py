@@ -6,16 +6,21 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bulksend.base.clock import Clock
+from bulksend.base.errors import BulksendError, LedgerError
 from bulksend.base.ports import Gateway, Ledger, Withheld
 from bulksend.base.records import Claim, Outcome, OutcomeKind, Settlement, Status
 from bulksend.pipeline.breakers import Breakers
 from bulksend.pipeline.roster import Roster, Stage
 from bulksend.pipeline.tally import RateGauge, Tally
 from bulksend.rate.inflight import InFlight
+from bulksend.rate.latency import LatencyEstimate
 from bulksend.rate.meter import Meter
 from bulksend.send.backoff import Backoff
 
 log = structlog.get_logger("bulksend.pipeline")
+
+MAX_RESENDS = 3
+"""With `on_unknown = "resend"`: how often one row is sent again after a lost answer. Each time may be one more text."""
 
 INTERRUPTED = Outcome(OutcomeKind.UNKNOWN, "interrupted")
 """On the wire, and nobody waited for the answer."""
@@ -42,6 +47,7 @@ class Instruments:
     meter: Meter
     gauge: RateGauge
     in_flight: InFlight
+    preparation: LatencyEstimate
     roster: Roster
 
 
@@ -64,7 +70,9 @@ class Delivery:
         self._around = around
         self._bucket = bucket
         self._withheld = False
+        self._prepared_s = 0.0
         self._released_s = 0.0
+        self._resends = 0
         self._throttled = False
         self._lost: Outcome | None = None
         self.enter(Stage.QUEUED)
@@ -103,20 +111,37 @@ class Delivery:
         """Try once; True when that settled the row, False when it is to be tried again."""
         around = self._around
         self.enter(Stage.PREPARED)
-        outcome = await around.gateway.send(self.claim, self._release)
-        if self.stage is Stage.FLYING and outcome.kind is not OutcomeKind.NOT_SENT:
-            self._bucket.in_flight.answered(around.clock.monotonic() - self._released_s)
+        self._prepared_s = around.clock.monotonic()
+        outcome = await self._send()
+        now = around.clock.monotonic()
+        if self.stage is Stage.FLYING and outcome.kind not in (OutcomeKind.NOT_SENT, OutcomeKind.UNKNOWN):
+            self._bucket.in_flight.answered(now - self._released_s)
         self._log(outcome)
-        elapsed_s = around.clock.monotonic() - started_s
-        status = self._verdict(outcome, given_up=elapsed_s >= around.give_up_after_s)
+        status = self._verdict(outcome, given_up=now - started_s >= around.give_up_after_s)
         self._throttled = outcome.kind is OutcomeKind.THROTTLED
-        if status is None and outcome.kind is OutcomeKind.UNKNOWN:
+        if outcome.kind is OutcomeKind.UNKNOWN:
             self._lost = outcome
         self.enter(Stage.WAITING if status is None else Stage.RECORDING)
-        if status is not None:
+        if status is Status.SENT or (status is not None and self._lost is None):
             await self._settle(status, outcome)
-        await around.breakers.learn(self.claim, outcome, elapsed_s=elapsed_s)
+        elif status is not None and self._lost is not None:
+            # An earlier attempt may have been sent; what became of a later one does not change that.
+            await self._settle(Status.UNKNOWN, self._lost)
+        await around.breakers.learn(self.claim, outcome, now=now)
         return status is not None
+
+    async def _send(self) -> Outcome:
+        try:
+            return await self._around.gateway.send(self.claim, self._release)
+        except (Withheld, LedgerError):
+            raise
+        except Exception as error:
+            # A fault of ours. It may cost this row its certainty, but not the others their order.
+            kind = OutcomeKind.UNKNOWN if self.stage is Stage.FLYING else OutcomeKind.NOT_SENT
+            self._around.breakers.stop(
+                BulksendError(f"a fault of ours while row {self.claim.row} was sent: {type(error).__name__}")
+            )
+            return Outcome(kind, "fault_of_ours", error_code=type(error).__name__)
 
     async def _give_up_the_rest(self) -> bool:
         """Settle a row that may have been sent; any other goes back."""
@@ -129,13 +154,15 @@ class Delivery:
     async def _release(self) -> None:
         if self._is_withheld():
             raise Withheld
-        await self._bucket.meter.admit(self.claim.parts)
+        self._bucket.preparation.learn(self._around.clock.monotonic() - self._prepared_s)
+        await self._bucket.meter.admit(self.claim.parts, order=self.claim.row)
         # No await from here to the socket: a cancellation cannot fall between the decision and its record.
         if self._is_withheld():
             raise Withheld
         self._released_s = self._around.clock.monotonic()
         self._bucket.gauge.record(self.claim.parts, now=self._released_s)
         self.tried = True
+        self._around.breakers.reached()
         self.enter(Stage.FLYING)
 
     def _is_withheld(self) -> bool:
@@ -165,8 +192,10 @@ class Delivery:
                     log.info("bucket.slowed", bucket=meter.bucket.name, mps=meter.bucket.mps, allowed=meter.allowed)
                 return Status.FAILED if given_up else None
             case OutcomeKind.UNKNOWN:
-                return None if self._around.resend_unknown and not given_up else Status.UNKNOWN
-            case OutcomeKind.NOT_SENT | OutcomeKind.STOP:
+                self._resends += 1
+                again = self._around.resend_unknown and self._resends <= MAX_RESENDS and not given_up
+                return None if again else Status.UNKNOWN
+            case OutcomeKind.NOT_SENT | OutcomeKind.RENEWED | OutcomeKind.STOP:
                 return None
             case _:
                 return Status.FAILED

@@ -1,7 +1,6 @@
 """One bucket's way from the ledger to the ledger: when to claim, what to start, how to stop."""
 
 import asyncio
-import math
 from collections import deque
 
 import structlog
@@ -9,21 +8,26 @@ import structlog
 from bulksend.base.records import Bucket
 from bulksend.pipeline.allowance import Allowance
 from bulksend.pipeline.delivery import Delivery, Instruments, Surroundings
-from bulksend.pipeline.roster import UNSENT, Roster, Stage
+from bulksend.pipeline.roster import UNSENT, UNTRIED, Roster, Stage
 from bulksend.pipeline.tally import RateGauge
 from bulksend.rate.inflight import InFlight
+from bulksend.rate.latency import LatencyEstimate
 from bulksend.rate.meter import Meter
 
 log = structlog.get_logger("bulksend.pipeline")
 
 CLAIM_S = 1.0
-"""Rows claimed and not on the wire, at most, as time at the limit. It bounds what a `kill -9` leaves `unknown`."""
+"""Rows claimed and not tried yet, at most, as time at the limit. With those on the wire and those that wait to be tried
+again they are what a `kill -9` leaves `unknown`."""
 
-AHEAD_S = 0.05
-"""Messages prepared ahead of their release, as time at the limit: covers signing and the set-up of a connection."""
+AHEAD_S = 0.3
+MAX_AHEAD_S = 5.0
+"""How long before its turn a message is prepared: long enough to sign it and to open a connection (longer where that
+was seen to take longer), and no longer, because the other side closes a connection that it hears nothing on."""
 
-MIN_AHEAD = 2
-MAX_AHEAD = 64
+MAX_WAITING_S = 10.0
+MIN_WAITING = 20
+"""Rows that wait to be tried again, at most, as time at the limit: so many that they never keep others from going."""
 
 
 class Lane:
@@ -49,18 +53,21 @@ class Lane:
             meter=Meter(bucket, headroom=headroom, clock=around.clock),
             gauge=RateGauge(),
             in_flight=InFlight(rate, ceiling=max_in_flight),
+            preparation=LatencyEstimate(first_guess_s=AHEAD_S),
             roster=Roster(),
         )
         self.messages_settled = 0
         self.parts_settled = 0
         self._around = around
         self._allowance = allowance
-        self._ahead = max(MIN_AHEAD, min(MAX_AHEAD, math.ceil(rate * AHEAD_S)))
         self._claim_parts = max(1, int(bucket.mps * CLAIM_S))
+        self._max_waiting = MIN_WAITING + int(bucket.mps * MAX_WAITING_S)
+        self._alarm: asyncio.TimerHandle | None = None
         self._queue: deque[Delivery] = deque()
         self._started: dict[asyncio.Task[None], Delivery] = {}
         self._returning: list[Delivery] = []
         self._claiming = False
+        self._giving_back = False
         self._exhausted = False
         self._halted = False
 
@@ -85,9 +92,10 @@ class Lane:
         async with asyncio.TaskGroup() as group:
             while not (self._halted or self._around.breakers.campaign_stopped.is_set()):
                 changed.clear()
-                if self._returning:
-                    await self._give_back()
-                while self._queue and self._may_start():
+                if self._returning and not self._giving_back:
+                    self._giving_back = True
+                    group.create_task(self._give_back())
+                while self._queue and self._may_start(self._queue[0]):
                     self._begin(self._queue.popleft(), group)
                 if self._wants_claims():
                     self._claiming = True
@@ -95,6 +103,8 @@ class Lane:
                 elif self._is_done():
                     break
                 await changed.wait()
+        if self._alarm is not None:
+            self._alarm.cancel()
         self._returning.extend(self._queue)
         self._queue.clear()
         await self._give_back()
@@ -112,24 +122,39 @@ class Lane:
         self._started.pop(task, None)
         self.instruments.roster.changed.set()
 
-    def _may_start(self) -> bool:
-        roster = self.instruments.roster
-        prepared = roster.messages(Stage.PREPARED)
-        return prepared < self._ahead and roster.messages(Stage.FLYING) + prepared < self.instruments.in_flight.limit
+    def _may_start(self, delivery: Delivery) -> bool:
+        if self._around.breakers.reason(delivery.claim) is not None:
+            return True  # it goes back, not out
+        bucket = self.instruments
+        if bucket.roster.messages(Stage.FLYING) >= bucket.in_flight.limit:
+            return False
+        ahead_s = min(MAX_AHEAD_S, max(AHEAD_S, bucket.preparation.seconds))
+        early_s = bucket.meter.wait_s(delivery.claim.parts, behind=bucket.roster.parts(Stage.PREPARED)) - ahead_s
+        if early_s > 0.0:
+            self._look_again_in(early_s)
+        return early_s <= 0.0
+
+    def _look_again_in(self, seconds: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_later(seconds, self.instruments.roster.changed.set)
 
     def _wants_claims(self) -> bool:
+        roster = self.instruments.roster
         return (
             not self._exhausted
             and not self._claiming
-            and self.instruments.roster.parts(*UNSENT) <= self._claim_parts // 2
+            and roster.parts(*UNTRIED) <= self._claim_parts // 2
+            and roster.messages(Stage.WAITING) < self._max_waiting
         )
 
     def _is_done(self) -> bool:
-        return self._exhausted and not (self._claiming or self._queue or self._started or self._returning)
+        busy = self._claiming or self._giving_back or self._queue or self._started or self._returning
+        return self._exhausted and not busy
 
     async def _claim(self) -> None:
         try:
-            parts = self._claim_parts - self.instruments.roster.parts(*UNSENT)
+            parts = self._claim_parts - self.instruments.roster.parts(*UNTRIED)
             rows = await self._allowance.reserve(parts)
             if rows == 0:
                 self._exhausted = True
@@ -154,13 +179,16 @@ class Lane:
 
     async def _give_back(self) -> None:
         """Return withheld rows to the ledger, and hold them there if it was a breaker that withheld them."""
-        returning, self._returning = self._returning, []
-        if not returning:
-            return
-        await self._around.ledger.release(
-            [delivery.claim.row for delivery in returning],
-            tried=[delivery.claim.row for delivery in returning if delivery.tried],
-        )
-        await self._around.breakers.hold_again({(each.claim.identity, each.claim.country) for each in returning})
-        for delivery in returning:
-            delivery.enter(Stage.GONE)
+        try:
+            returning, self._returning = self._returning, []
+            if not returning:
+                return
+            claims = [delivery.claim for delivery in returning]
+            tried = [delivery.claim.row for delivery in returning if delivery.tried]
+            await self._around.ledger.release([claim.row for claim in claims], tried=tried)
+            await self._around.breakers.hold_again(claims)
+            for delivery in returning:
+                delivery.enter(Stage.GONE)
+        finally:
+            self._giving_back = False
+            self.instruments.roster.changed.set()

@@ -15,7 +15,10 @@ class Stage(Enum):
     GONE = auto()  # settled, or back in the ledger
 
 
-UNSENT = (Stage.QUEUED, Stage.PREPARED, Stage.WAITING)
+UNTRIED = (Stage.QUEUED, Stage.PREPARED)
+"""Rows on their way to the wire."""
+
+UNSENT = (*UNTRIED, Stage.WAITING)
 """Rows whose intent is durable though nothing of them is on the wire: they would be `unknown` after a `kill -9`."""
 
 

@@ -189,7 +189,7 @@ class Sender:
             return RunEnd.STOPPED, self.breakers.cause
         if counts.of(Status.PENDING) == 0:
             return RunEnd.COMPLETE, None
-        if self.breakers.stopped:
+        if sum(bucket.messages_held for bucket in counts.buckets) == counts.of(Status.PENDING):
             return RunEnd.STOPPED, self.breakers.summary()
         return RunEnd.INTERRUPTED, None
 

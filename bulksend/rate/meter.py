@@ -1,12 +1,13 @@
 """The meter of one bucket: who may go on the wire next, and when."""
 
-import asyncio
+import math
 
 from aiolimiter import AsyncLimiter
 
 from bulksend.base.clock import Clock
 from bulksend.base.records import Bucket
 from bulksend.rate.pace import Pace
+from bulksend.rate.turn import Turn
 from bulksend.rate.window import SlidingWindow
 
 BURST_S = 0.01
@@ -18,7 +19,7 @@ second; with t = 10 ms and a headroom of 1 % that is the limit itself or less, a
 
 
 class Meter:
-    """Admits messages of one bucket in the order in which they ask, at no more than the bucket's limit.
+    """Admits messages of one bucket in the order of their rows, at no more than the bucket's limit.
 
     In no window of one second are more parts admitted than the limit allows, from the first message on: there is no
     initial burst and none after an idle spell. A message of more parts than the limit is admitted alone and paid for
@@ -39,9 +40,10 @@ class Meter:
         self._limiter = AsyncLimiter(capacity, capacity / self._rate)
         self._window = SlidingWindow(limit=bucket.mps, span_s=1.0 / (1.0 - headroom))
         self._pace = Pace(bucket.mps)
-        # The limiter's own queue is a heap by amount, in which small messages overtake large ones for ever. An
-        # asyncio.Lock is first come, first served, and leaves the limiter with one consumer.
-        self._turn = asyncio.Lock()
+        # The limiter's own queue is a heap by amount, in which small messages overtake large ones for ever. With a
+        # queue of our own in front of it the limiter has one consumer, and no queue.
+        self._turn = Turn()
+        self._last_release_s = -math.inf
         self.parts_released = 0
         self.throttles = 0
 
@@ -50,18 +52,28 @@ class Meter:
         """Parts per second that the bucket goes at now: its limit less the headroom, less what throttling taught."""
         return self._rate * self._pace.share(self._clock.monotonic())
 
-    async def admit(self, parts: int) -> None:
+    async def admit(self, parts: int, *, order: int = 0) -> None:
         """Return when a message of `parts` parts may go on the wire; the caller writes it at once.
 
-        First come, first served. Cancelling a waiter gives its turn to the next; tokens it had already taken are
-        lost, which errs on the safe side.
+        Of those who wait, the one with the lowest `order` is next, and equals as they came. Cancelling a waiter gives
+        its turn to the next; tokens it had already taken are lost, which errs on the safe side.
         """
-        async with self._turn:
-            await self._take(parts / self._pace.share(self._clock.monotonic()))
+        async with self._turn.taken(order):
+            # What a message has beyond the limit the window makes it pay; paying here too would be paying twice.
+            await self._take(min(parts, self.bucket.mps))
             while (wait_s := self._window.wait_s(parts, now=self._clock.monotonic())) > 0.0:
                 await self._clock.sleep(wait_s)
-            self._window.record(parts, now=self._clock.monotonic())
+            now = self._clock.monotonic()
+            self._window.record(parts, now=now)
+            self._last_release_s = now
             self.parts_released += parts
+
+    def wait_s(self, parts: int, *, behind: int) -> float:
+        """About how many seconds a message of `parts` parts that asks now waits behind others of `behind` parts."""
+        now = self._clock.monotonic()
+        rate = self._rate * self._pace.share(now)
+        paid = min(parts, self.bucket.mps) + behind
+        return max(self._last_release_s + paid / rate - now, self._window.wait_s(parts, now=now))
 
     def accepted(self, parts: int) -> None:
         """Tell the meter that the service took a message of `parts` parts."""
@@ -72,10 +84,11 @@ class Meter:
         self.throttles += 1
         return self._pace.throttled(now=self._clock.monotonic())
 
-    async def _take(self, tokens: float) -> None:
-        # In pieces, because the limiter refuses more than its capacity at once and capacity is also its burst.
-        piece = self._limiter.max_rate
-        while tokens > piece:
-            await self._limiter.acquire(piece)
-            tokens -= piece
-        await self._limiter.acquire(tokens)
+    async def _take(self, parts: float) -> None:
+        # In pieces, because the limiter refuses more than its capacity at once, and because what a part costs may
+        # change while a long message is being paid for: a bucket that goes at half its limit pays double.
+        while parts > 0.0:
+            share = self._pace.share(self._clock.monotonic())
+            tokens = min(parts / share, self._limiter.max_rate)
+            await self._limiter.acquire(tokens)
+            parts = parts - tokens * share if tokens < parts / share else 0.0

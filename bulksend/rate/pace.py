@@ -1,5 +1,6 @@
 """What a bucket's limit turns out to be in practice, learnt from the service's answers."""
 
+import math
 from collections import deque
 
 MEMORY_S = 3.0
@@ -13,6 +14,9 @@ BACK_OFF = 0.97
 
 CLIMB_PER_S = 0.02
 """Share of the configured limit that is won back each second without a throttled answer."""
+
+BLIND_CUT = 0.7
+"""After a throttled answer before a whole second has been accepted: this share of what was tried."""
 
 FLOOR = 0.05
 """Share of the configured limit below which a bucket never falls, so that it always finds out when it may go on."""
@@ -29,7 +33,7 @@ class Pace:
         limit: the configured limit, in parts per second.
     """
 
-    __slots__ = ("_accepted", "_climbing_since", "_cut_at", "_limit", "_parts", "_seconds", "_share")
+    __slots__ = ("_accepted", "_climbing_since", "_cut_at", "_first", "_limit", "_parts", "_seconds", "_share")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -37,6 +41,7 @@ class Pace:
         self._climbing_since = 0.0
         self._cut_at = -CUT_PAUSE_S
         self._accepted: deque[tuple[float, int]] = deque()
+        self._first = math.inf
         self._parts = 0  # accepted within the last second
         self._seconds: deque[tuple[float, int]] = deque()  # (when, best second so far), best first
 
@@ -47,6 +52,7 @@ class Pace:
     def accepted(self, parts: int, *, now: float) -> None:
         """The service took a message of `parts` parts."""
         self._forget(now)
+        self._first = min(self._first, now)
         self._accepted.append((now, parts))
         self._parts += parts
         while self._seconds and self._seconds[-1][1] <= self._parts:
@@ -58,8 +64,12 @@ class Pace:
         if now - self._cut_at < CUT_PAUSE_S:
             return False
         self._forget(now)
-        best = self._seconds[0][1] if self._seconds else 0
-        self._share = max(FLOOR, min(self.share(now), best / self._limit) * BACK_OFF)
+        share = self.share(now)
+        if self._seconds and now - self._first >= 1.0:
+            best = self._seconds[0][1] / self._limit * BACK_OFF
+        else:
+            best = share * BLIND_CUT
+        self._share = max(FLOOR, share / 2, min(share * BACK_OFF, best))
         self._cut_at = now
         self._climbing_since = now + CUT_PAUSE_S
         return True

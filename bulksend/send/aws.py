@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -34,8 +35,8 @@ from bulksend.send.wire import GatedSession, Ticket, travelling
 
 SERVICE = "pinpoint-sms-voice-v2"
 
-RENEWED = "credentials_renewed"
-"""Reason of an attempt that was rejected for its credentials, when newer ones were found."""
+UNREADABLE = "unreadable_answer"
+"""Something came back that is no answer of the service."""
 
 KEEPALIVE_S = 10.0
 """Idle connections are closed by us, well before a load balancer does: a request written into a connection that the
@@ -84,7 +85,6 @@ class AwsGateway:
             max_pool_connections=max_connections,
             # A retry by the SDK would be a second message: the operation has no idempotency token.
             retries={"total_max_attempts": 1, "mode": "standard"},
-            tcp_keepalive=True,
             connector_args={"keepalive_timeout": KEEPALIVE_S},
             http_session_cls=GatedSession,
             parameter_validation=True,
@@ -92,6 +92,8 @@ class AwsGateway:
         self._stack = AsyncExitStack()
         self._client: Any = None
         self._fingerprint = ""
+        # Whether the credentials in use may be doubted: true of the first ones, then of those that have worked.
+        self._proven = True
         self._renewal = asyncio.Lock()
 
     @property
@@ -109,16 +111,17 @@ class AwsGateway:
     async def send(self, claim: Claim, release: Release) -> Outcome:
         """Send `claim` once; `base.ports.Gateway` has the contract. What `release` raises goes through.
 
-        Rejected credentials are looked up once more: NOT_SENT with the reason `credentials_renewed` when there are
-        newer ones (the next attempt uses them), STOP when there are not.
+        Rejected credentials are looked up once more: RENEWED when there are newer ones, which the next attempt uses;
+        STOP when there are not, or when those too are rejected before any message was accepted with them.
         """
         used = self._fingerprint
         outcome = await self._attempt(claim, release)
+        if outcome.kind is OutcomeKind.SENT:
+            self._proven = True
         if outcome.kind is not OutcomeKind.CREDENTIALS:
             return outcome
-        if await self._renew(used):
-            return replace(outcome, kind=OutcomeKind.NOT_SENT, reason=RENEWED)
-        return replace(outcome, kind=OutcomeKind.STOP)
+        kind = OutcomeKind.RENEWED if await self._renew(used) else OutcomeKind.STOP
+        return replace(outcome, kind=kind)
 
     async def _attempt(self, claim: Claim, release: Release) -> Outcome:
         ticket = Ticket(release)
@@ -134,20 +137,30 @@ class AwsGateway:
         except ClientError as error:
             return classify(_service_fault(error, released=ticket.released), text=claim.text)
         except ParamValidationError as error:
-            # Without values: botocore quotes them in its report.
-            return Outcome(OutcomeKind.FAILED_RECIPIENT, "field_validation_failed", None, type(error).__name__, None)
+            # Without the SDK's words: they quote the values.
+            return Outcome(OutcomeKind.FAILED_UNEXPECTED, "not_valid_for_the_sdk", None, type(error).__name__, None)
         except (NoCredentialsError, PartialCredentialsError) as error:
             return Outcome(OutcomeKind.STOP, "no_credentials", None, type(error).__name__, str(error))
         except BotoCoreError as error:
             if ticket.refusal is not None:
                 raise ticket.refusal from error
             return classify(_transport_fault(error, released=ticket.released), text=claim.text)
-        return Outcome(OutcomeKind.SENT, message_id=answer["MessageId"])
+        except Exception as error:
+            if ticket.refusal is not None:
+                raise ticket.refusal from error
+            # An answer that is none, such as a proxy's page: the SDK's parsers stumble over it in many ways.
+            return classify(_odd_fault(type(error).__name__, released=ticket.released))
+        message_id = answer.get("MessageId") if isinstance(answer, dict) else None
+        if not isinstance(message_id, str):
+            return classify(_odd_fault("NoMessageId", released=True))
+        return Outcome(OutcomeKind.SENT, message_id=message_id)
 
     async def _renew(self, used: str) -> bool:
         """Look credentials up afresh, once for all attempts that failed with the same ones; False: nothing newer."""
         async with self._renewal:
             if self._fingerprint == used:
+                if not self._proven:
+                    return False
                 try:
                     client, fingerprint = await self._connect()
                 except UsageError:
@@ -155,7 +168,7 @@ class AwsGateway:
                 if fingerprint == used:
                     return False
                 # The old client stays open: other attempts may still be using its connections.
-                self._client, self._fingerprint = client, fingerprint
+                self._client, self._fingerprint, self._proven = client, fingerprint, False
             return True
 
     async def _connect(self) -> tuple[Any, str]:
@@ -178,7 +191,7 @@ class AwsGateway:
             raise UsageError("aws.region: no region found", "set it in the file, AWS_REGION or --region") from None
         except ProfileNotFound as error:
             raise UsageError(f"aws.profile: {error}", "name a profile of ~/.aws/config") from None
-        except (BotoCoreError, ValueError) as error:
+        except (BotoCoreError, ClientError, ValueError) as error:
             raise UsageError(f"aws: {error}", "check the AWS settings of the file and of the environment") from None
         if frozen is None:
             hint = "set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role gives them"
@@ -195,9 +208,14 @@ def _is_loopback(url: str) -> bool:
 def _service_fault(error: ClientError, *, released: bool) -> Fault:
     answer = error.response
     details = answer.get("Error", {})
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    code = str(details.get("Code") or "")
+    if not code or code.isdigit():
+        # A body without a name for the error; the service repeats it in a header.
+        code = str(headers.get("x-amzn-errortype", code)).split(":", maxsplit=1)[0].rpartition("#")[2]
     return Fault(
         released=released,
-        code=details.get("Code") or "Unparsed",
+        code=code or "unnamed",
         reason=answer.get("Reason"),
         fields=frozenset(field.get("Name", "") for field in answer.get("Fields") or ()),
         resource_type=answer.get("ResourceType"),
@@ -214,13 +232,19 @@ def _transport_fault(error: BotoCoreError, *, released: bool) -> Fault:
     elif isinstance(error, HTTPClientError | ConnectionError):
         transport = "connection_lost" if released else "connection_failed"
     else:
-        transport = "unreadable_answer" if released else "not_prepared"
+        transport = UNREADABLE if released else "not_prepared"
     # The cause's words, not the SDK's: those wrap it in advice and may quote the request.
     cause = error.kwargs.get("error")
     return Fault(released=released, transport=transport, message=_words(cause if cause is not None else error))
 
 
+def _odd_fault(what: str, *, released: bool) -> Fault:
+    return Fault(released=released, transport=UNREADABLE if released else "not_prepared", message=what)
+
+
 def _words(error: object) -> str:
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {error.reason or error.strerror or 'failed'}"
     if isinstance(error, OSError) and error.errno is not None:
         return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
     return str(error) or type(error).__name__

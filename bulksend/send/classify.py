@@ -172,6 +172,8 @@ def _kind(fault: Fault) -> OutcomeKind:
         return OutcomeKind.THROTTLED
     if (fault.http_status or 0) >= 500:
         return OutcomeKind.UNKNOWN
+    if fault.code.isdigit():
+        return _unnamed(int(fault.code))
     if fault.code == "ResourceNotFoundException":
         return RESOURCE_TYPES.get(fault.resource_type or "", _UNEXPECTED)
     if fault.code == "ValidationException":
@@ -179,6 +181,13 @@ def _kind(fault: Fault) -> OutcomeKind:
     if fault.code in ("AccessDeniedException", "AccessDenied"):
         return _STOP  # with a Reason the account, without one a plain refusal by IAM: neither gets better by itself
     return REASONS.get(fault.code, {}).get(fault.reason or "", _UNEXPECTED)
+
+
+def _unnamed(status: int) -> OutcomeKind:
+    """An answer without a name for the error: a proxy's or a load balancer's, which no list of rows may be burnt on."""
+    if status == 429:
+        return OutcomeKind.THROTTLED
+    return OutcomeKind.UNKNOWN if status == 408 else _STOP
 
 
 def _validation(fault: Fault) -> OutcomeKind:

@@ -43,9 +43,10 @@ class Ticket:
         except Exception as error:
             self.refusal = error
             raise
-        transport = None if self.connection is None else self.connection.transport
-        if transport is None or transport.is_closing():
-            # The other side was tired of an idle connection. Nothing was written: that is known, so say so.
+        protocol = None if self.connection is None else self.connection.protocol
+        if protocol is None or not protocol.is_connected() or protocol.should_close:
+            # The other side was tired of an idle connection, or said something that nobody had asked, which would
+            # pass for our answer. Nothing was written: that is known, so say so.
             raise ConnectionResetError("the connection was closed before the request was written")
         self.released = True
 

@@ -106,6 +106,12 @@ class MemoryLedger:
                     bucket.mps,
                     messages=sum(claim.bucket == bucket.name for claim in self.claims),
                     parts=sum(claim.parts for claim in self.claims if claim.bucket == bucket.name),
+                    messages_held=sum(
+                        claim.bucket == bucket.name
+                        and claim.row in self.held
+                        and self.status[claim.row] is Status.PENDING
+                        for claim in self.claims
+                    ),
                 )
                 for bucket in self.buckets
             ),

@@ -1,4 +1,5 @@
 import asyncio
+import random
 
 import pytest
 from hypothesis import given, settings
@@ -67,6 +68,35 @@ def test_oversized_messages_are_paid_as_debt() -> None:
     releases = run_virtual(drive(3, [4] * 60))
     rate = 4 * 59 / (releases[-1][0] - releases[0][0])
     assert 0.98 * 3 <= rate <= 3.0
+
+
+@pytest.mark.parametrize(
+    ("mps", "sizes", "used"),
+    [(20, [1, 2, 3], 0.93), (100, [1, 5, 10], 0.92), (5, [1, 2, 10], 0.8), (1, [1, 5, 10], 0.95)],
+)
+def test_mixed_sizes_use_what_whole_messages_fit(mps: int, sizes: list[int], used: float) -> None:
+    """Messages go as a whole and in order, so not every part of every second can be used; most can."""
+    dice = random.Random(1)
+    releases = run_virtual(drive(mps, [dice.choice(sizes) for _ in range(mps * 100)]))
+    parts = sum(size for _, size in releases[:-1])
+    assert parts / (releases[-1][0] - releases[0][0]) >= used * mps
+
+
+def test_the_wait_is_foretold() -> None:
+    """What `wait_s` says is when a message is admitted, a few percent apart."""
+
+    async def scenario() -> list[tuple[float, float]]:
+        clock = VirtualClock()
+        meter = Meter(Bucket("b", 3), headroom=HEADROOM, clock=clock)
+        told = []
+        for parts in (1, 10, 1, 3, 4, 2):
+            said = clock.monotonic() + max(0.0, meter.wait_s(parts, behind=0))
+            await meter.admit(parts)
+            told.append((said, clock.monotonic()))
+        return told
+
+    for said, was in run_virtual(scenario()):
+        assert said == pytest.approx(was, abs=0.4)
 
 
 def test_first_come_first_served_whatever_the_size() -> None:

@@ -177,6 +177,51 @@ def test_refusals_are_one_request_and_one_outcome(status: int, body: bytes, kind
     assert (outcome.kind, outcome.reason) == (kind, reason)
 
 
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[1]", b'"text"', b"null", b"<html>no</html>", b"\xff\xfe\x00", b'{"__type":5}']
+)
+def test_an_answer_that_is_none_is_an_outcome_all_the_same(status: int, body: bytes) -> None:
+    """Whatever comes back, the gateway raises nothing, and nothing counts as sent without a message id."""
+
+    async def behave(_: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(status, body))
+
+    async def main() -> Outcome:
+        outcome, server = await send_once(behave)
+        assert len(server.requests) == 1
+        return outcome
+
+    outcome = run(main())
+    assert outcome.kind in (OutcomeKind.UNKNOWN, OutcomeKind.STOP, OutcomeKind.FAILED_UNEXPECTED)
+    assert outcome.kind is OutcomeKind.UNKNOWN or status == 400
+
+
+def test_an_answer_that_nobody_asked_for_is_not_taken_for_ours() -> None:
+    """A server that says 408 on an idle connection before we wrote: known not sent."""
+
+    async def main() -> Outcome:
+        told = asyncio.Event()
+
+        async def grumble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(answer(408, b""))
+            await writer.drain()
+            told.set()
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(grumble, "127.0.0.1", 0)
+
+        async def release() -> None:
+            await told.wait()
+            await asyncio.sleep(0.2)
+
+        async with server, gateway_to(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as gateway:
+            return await gateway.send(make_claim(1), release)
+
+    assert run(main()).kind is OutcomeKind.NOT_SENT
+
+
 def test_a_refused_connection_is_not_sent() -> None:
     """Nothing listens: known not sent, and the release was never asked for."""
 
@@ -245,10 +290,46 @@ def test_rotated_credentials_are_looked_up_once(tmp_path: Path, monkeypatch: pyt
             async with gateway:
                 file.write_text("[default]\naws_access_key_id = NEWKEY\naws_secret_access_key = new\n")
                 first = await gateway.send(make_claim(1), at_once)
-                assert (first.kind, first.reason) == (OutcomeKind.NOT_SENT, "credentials_renewed")
+                assert first.kind is OutcomeKind.RENEWED
                 return await gateway.send(make_claim(1), at_once)
 
     assert run(main()).kind is OutcomeKind.SENT
+
+
+def test_credentials_that_are_always_rejected_stop_after_one_renewal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New ones at every look-up and none that works, as with a clock that is off: no endless renewal."""
+    file = tmp_path / "credentials"
+    file.write_text("[default]\naws_access_key_id = KEY0\naws_secret_access_key = x\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+
+    async def behave(_: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(400, b'{"__type":"InvalidSignatureException","message":"no"}'))
+
+    async def main() -> Outcome:
+        async with raw_server(behave) as server:
+            gateway = AwsGateway(
+                MEMBERS,
+                region="us-east-1",
+                endpoint_url=server.url,
+                connect_timeout_s=2.0,
+                read_timeout_s=5.0,
+                max_connections=10,
+            )
+            async with gateway:
+                kinds = []
+                for attempt in range(1, 4):
+                    file.write_text(f"[default]\naws_access_key_id = KEY{attempt}\naws_secret_access_key = x\n")
+                    kinds.append((await gateway.send(make_claim(1), at_once)).kind)
+                assert kinds == [OutcomeKind.RENEWED, OutcomeKind.STOP, OutcomeKind.STOP]
+                return await gateway.send(make_claim(1), at_once)
+
+    assert run(main()).kind is OutcomeKind.STOP
 
 
 @pytest.mark.parametrize("missing", ["credentials", "region", "profile"])

@@ -102,10 +102,20 @@ def test_rejected_credentials_are_known_not_sent(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(500, OutcomeKind.UNKNOWN), (502, OutcomeKind.UNKNOWN), (503, OutcomeKind.THROTTLED)]
+    ("status", "kind"),
+    [
+        (500, OutcomeKind.UNKNOWN),
+        (502, OutcomeKind.UNKNOWN),
+        (503, OutcomeKind.THROTTLED),
+        (429, OutcomeKind.THROTTLED),
+        (408, OutcomeKind.UNKNOWN),
+        (302, OutcomeKind.STOP),
+        (403, OutcomeKind.STOP),
+        (404, OutcomeKind.STOP),
+    ],
 )
-def test_server_errors(status: int, kind: OutcomeKind) -> None:
-    """5xx may have been sent, except 503, where nobody took the request."""
+def test_answers_without_a_name(status: int, kind: OutcomeKind) -> None:
+    """5xx may have been sent, except 503, where nobody took the request; a proxy's 4xx must not fail a whole list."""
     assert outcome_of(str(status), status=status) is kind
 
 

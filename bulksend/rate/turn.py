@@ -1,0 +1,51 @@
+"""Whose turn it is at the meter: the earliest row's, whatever its size and however often it has been tried."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from heapq import heappop, heappush
+from itertools import count
+
+
+class Turn:
+    """One holder at a time; of those who wait, the one with the lowest `order` is next, and equals as they came.
+
+    Rows are numbered in the order of the input, so this is first come, first served, with the difference that a row
+    that comes back after it was throttled gets its place back.
+    """
+
+    def __init__(self) -> None:
+        self._taken = False
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._arrivals = count()
+
+    @asynccontextmanager
+    async def taken(self, order: int) -> AsyncIterator[None]:
+        """Hold the turn for as long as the block lasts."""
+        await self._take(order)
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    async def _take(self, order: int) -> None:
+        if not self._taken:
+            self._taken = True
+            return
+        called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heappush(self._waiting, (order, next(self._arrivals), called))
+        try:
+            await called
+        except asyncio.CancelledError:
+            if called.done() and not called.cancelled():
+                # Called and cancelled in the same turn of the loop: whoever is next must not wait for nobody.
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        while self._waiting:
+            _, _, called = heappop(self._waiting)
+            if not called.done():
+                called.set_result(None)
+                return
+        self._taken = False
