@@ -201,7 +201,7 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_ours() -> None:
     """A server that says 408 on an idle connection before we wrote: known not sent."""
 
     async def main() -> Outcome:
-        told = asyncio.Event()
+        told, gone = asyncio.Event(), asyncio.Event()
 
         async def grumble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.write(answer(408, b""))
@@ -209,6 +209,8 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_ours() -> None:
             told.set()
             await reader.read()
             writer.close()
+            await writer.wait_closed()
+            gone.set()
 
         server = await asyncio.start_server(grumble, "127.0.0.1", 0)
 
@@ -216,8 +218,11 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_ours() -> None:
             await told.wait()
             await asyncio.sleep(0.2)
 
-        async with server, gateway_to(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as gateway:
-            return await gateway.send(make_claim(1), release)
+        async with server:
+            async with gateway_to(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as gateway:
+                outcome = await gateway.send(make_claim(1), release)
+            await gone.wait()
+        return outcome
 
     assert run(main()).kind is OutcomeKind.NOT_SENT
 
