@@ -46,7 +46,9 @@ def plan_lines(settings: Settings, plan: Plan) -> Iterator[str]:
     yield f"Rows     {totals.rows:,}: {totals.sendable:,} to send, {skipped:,} skipped"
     encodings = ", ".join(f"{count:,} {encoding.value}" for encoding, count in totals.encodings.items() if count)
     sizes = ", ".join(f"{count:,} of {parts}" for parts, count in sorted(totals.parts_per_message.items()))
-    if totals.sendable:
+    if not totals.sendable:
+        yield "There is nothing to send: every row is skipped"
+    else:
         yield f"Parts    {totals.parts:,} ({sizes}; messages {encodings})"
         countries = ", ".join(f"{country} {count:,}" for country, count in totals.countries.most_common(8))
         more = len(totals.countries) - 8
@@ -79,12 +81,15 @@ def summary_document(
     dry_run: bool,
     counts: Counts,
     runs: list[Run],
-    now: datetime,
+    now: datetime | None,
 ) -> dict[str, object]:
-    """What `send --json`, `resume --json` and `status --json` print (README, "JSON")."""
+    """What `send --json`, `resume --json` and `status --json` print (README, "JSON").
+
+    `now`: when the last message was accepted, or None. A run without an end is over with that: it may be going on, or
+    have been killed, and time in which nothing was sent belongs to neither.
+    """
     seconds = sum(
-        ((run.finished_at or (now if run is runs[-1] else run.started_at)) - run.started_at).total_seconds()
-        for run in runs
+        max(0.0, ((run.finished_at or now or run.started_at) - run.started_at).total_seconds()) for run in runs
     )
     return {
         "campaign": campaign,
@@ -150,7 +155,7 @@ def next_steps(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"  bulksend export {ledger} --format csv --status failed"
     if document[Status.SKIPPED.value]:
         yield f"  bulksend export {ledger} --format csv --status skipped"
-    if document[Status.PENDING.value]:
+    if document.get(Status.PENDING.value):
         yield f"  bulksend resume {ledger}"
 
 

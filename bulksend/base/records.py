@@ -137,8 +137,8 @@ class OutcomeKind(StrEnum):
     FAILED_ROUTE = "failed_route"  # this identity cannot reach this country
     FAILED_IDENTITY = "failed_identity"  # this identity cannot be used
     FAILED_UNEXPECTED = "failed_unexpected"  # refused for a reason that this operation is not known to give
-    CREDENTIALS = "credentials"  # rejected credentials; the gateway makes RENEWED or STOP of it
-    RENEWED = "renewed"  # known not sent; newer credentials were found, try again
+    CREDENTIALS = "credentials"  # rejected credentials; the gateway makes TRY_AGAIN or STOP of it
+    TRY_AGAIN = "try_again"  # known not sent, by an answer that is no throttle: 503, credentials that were renewed
     STOP = "stop"  # the whole campaign cannot go on
     UNKNOWN = "unknown"  # nobody can know
 

@@ -3,7 +3,6 @@
 import importlib
 import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +12,7 @@ import click
 from bulksend import __version__
 from bulksend.base.errors import BulksendError, ExitCode
 from bulksend.cli.options import examples
+from bulksend.cli.output import say
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -85,7 +85,7 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", ExitCode.INTERRUPTED)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        say([error.format_message()])
         return ExitCode.USAGE
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
@@ -93,10 +93,6 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(f"{_sentence(error.format_message())}. Try: {command} --help", ExitCode.USAGE)
     except BulksendError as error:
         return _fail(str(error), error.exit_code)
-    except BrokenPipeError:
-        # Whoever read our output has gone; that is its right. Keep Python from complaining when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.COMPLETE
     except Exception as error:
         if os.environ.get("BULKSEND_LOG_LEVEL", "").lower() == "debug":
             raise
@@ -113,5 +109,5 @@ def _sentence(text: str) -> str:
 
 
 def _fail(line: str, code: ExitCode) -> int:
-    click.echo(f"bulksend: error: {line}", err=True)
+    say([f"bulksend: error: {line}"])
     return code

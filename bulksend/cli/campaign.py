@@ -68,9 +68,13 @@ def run_campaign(owner: OwnerLock, path: Path, settings: Settings, manner: Manne
         watch = watch_on_terminal if watched else watch_in_log
         options = RunOptions(limit=manner.limit, credentials=manner.credentials)
         result = run_ledger(owner, settings, options, watch)
-    with ReadableLedger.open_for_reading(path) as written:
+    # Opened for writing once more, so that the last one to close it is a writer, who takes its log away.
+    with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as written:
         code = exit_code(result, written)
-        print_summary(path, written, as_json=manner.as_json)
+        try:
+            print_summary(path, written, as_json=manner.as_json)
+        except UsageError as error:
+            say([f"bulksend: {error}"])  # what became of the campaign matters more than who was told
     if result is not None and result.cause is not None:
         raise result.cause
     return code
@@ -86,7 +90,7 @@ def print_summary(path: Path, ledger: ReadableLedger, *, as_json: bool) -> None:
         dry_run=bool(campaign.get("dry_run")),
         counts=replace(ledger.counts(), reasons=ledger.reasons()),
         runs=ledger.runs(),
-        now=SystemClock().now(),
+        now=ledger.last_sent_at(),
     )
     if as_json:
         print_json(document)

@@ -2,8 +2,9 @@
 
 import io
 import os
-import sys
-from contextlib import ExitStack
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,7 +12,8 @@ import click
 
 from bulksend.base.errors import UsageError
 from bulksend.base.records import Status
-from bulksend.cli.options import examples
+from bulksend.cli.options import examples, json_option
+from bulksend.cli.output import print_json, to_standard_output
 
 EPILOG = examples(
     ("Everything, for a spreadsheet", "bulksend export sale.db --format csv --out results.csv"),
@@ -30,42 +32,93 @@ EPILOG = examples(
     multiple=True,
     help="Only rows with this status; can be repeated.  [default: all]",
 )
+@json_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write to this file, which is made with mode 0600.  [default: standard output]",
+    help="Write to this file, mode 0600, which appears when it is complete.  [default: standard output]",
 )
-def export(ledger: Path, file_format: str, statuses: tuple[str, ...], out: Path | None) -> int:
+def export(ledger: Path, file_format: str, statuses: tuple[str, ...], out: Path | None, *, as_json: bool) -> int:
     """Write the results in LEDGER, one record a row, in the order of the input.
 
     The input's own columns follow the results, so that an export can be fed back as input as it is.
     """
-    from bulksend.store.export import export_rows, source_columns, write_csv, write_jsonl
-
+    if as_json and out in (None, Path("-")):
+        raise click.UsageError("--json says what was written to a file: add --out")
     wanted = frozenset(Status(status) for status in statuses) or None
-    with ExitStack() as stack:
-        # Before the file is made: a ledger that cannot be read must not leave an empty result behind.
-        columns = source_columns(ledger, statuses=wanted) if file_format == "csv" else ()
-        rows = export_rows(ledger, statuses=wanted)
-        stream = sys.stdout.buffer if out is None else stack.enter_context(_private(out, ledger))
-        if file_format == "jsonl":
-            write_jsonl(rows, stream)
-        else:
-            text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
-            write_csv(rows, text, source_columns=columns)
-            text.flush()
-            text.detach()
-        stream.flush()
+    if out is None or out == Path("-"):
+        with to_standard_output() as stream:
+            _write(ledger, file_format, wanted, stream)
+        return 0
+    with _replacing(out) as stream:
+        rows = _write(ledger, file_format, wanted, stream)
+    if as_json:
+        print_json({"ledger": str(ledger), "out": str(out), "format": file_format, "rows": rows})
     return 0
 
 
-def _private(out: Path, ledger: Path) -> BinaryIO:
-    """`out`, emptied, readable by its owner alone. Raises `UsageError`."""
-    if out.exists() and ledger.exists() and out.samefile(ledger):
-        raise UsageError(f"--out {out}: is the ledger itself", "Name another file")
+def _write(ledger: Path, file_format: str, statuses: Collection[Status] | None, stream: BinaryIO) -> int:
+    """Write the rows and return how many there were."""
+    from bulksend.store.export import export_rows, source_columns, write_csv, write_jsonl
+
+    count = 0
+
+    def counted() -> Iterator[dict[str, object]]:
+        nonlocal count
+        for row in export_rows(ledger, statuses=statuses):
+            count += 1
+            yield row
+
+    if file_format == "jsonl":
+        write_jsonl(counted(), stream)
+        return count
+    columns = source_columns(ledger, statuses=statuses)
+    text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
     try:
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        os.fchmod(descriptor, 0o600)
+        write_csv(counted(), text, source_columns=columns)
+        text.flush()
+    finally:
+        # Not closed with the wrapper: the stream is its owner's.
+        text.detach()
+    return count
+
+
+@contextmanager
+def _replacing(out: Path) -> Iterator[BinaryIO]:
+    """A file that gets the name `out` when the block has ended well, readable by its owner alone.
+
+    Raises `UsageError` where it cannot be written, or where it would take the place of a ledger.
+    """
+    if out.exists() and not out.is_file():
+        # A device or a pipe: there is nothing to take the place of.
+        with _told_as_usage_error(out), out.open("wb") as device:
+            yield device
+        return
+    if _is_database(out):
+        raise UsageError(f"--out {out}: is a ledger", "Name another file")
+    with _told_as_usage_error(out):
+        descriptor, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.absolute().parent)
+    partial = Path(name)
+    try:
+        with _told_as_usage_error(out), os.fdopen(descriptor, "wb") as stream:
+            yield stream
+        with _told_as_usage_error(out):
+            partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told_as_usage_error(out: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written: {error.strerror}", "Name another file") from None
-    return os.fdopen(descriptor, "wb")
+
+
+def _is_database(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(15) == b"SQLite format 3"
+    except OSError:
+        return False

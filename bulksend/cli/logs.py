@@ -3,8 +3,12 @@
 import logging
 import os
 import sys
+from contextlib import suppress
 
 import structlog
+
+from bulksend.base.errors import ConfigError
+from bulksend.cli.output import is_watched
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -13,8 +17,10 @@ class _StandardError:
     """Writes whole lines to whatever standard error is at that moment: a live display may have replaced it."""
 
     def msg(self, message: str) -> None:
-        sys.stderr.write(message + "\n")
-        sys.stderr.flush()
+        # Whoever read our lines may have gone, or the disk they went to may be full. The campaign goes on.
+        with suppress(OSError, ValueError, AttributeError):
+            sys.stderr.write(message + "\n")
+            sys.stderr.flush()
 
     log = debug = info = warning = warn = error = critical = exception = fatal = failure = msg
 
@@ -27,12 +33,12 @@ def set_up_logs(*, log_format: str, verbose: bool, watched: bool) -> None:
         verbose: debug level; else BULKSEND_LOG_LEVEL, else info.
         watched: a live display shows what info would say, so that warnings are enough.
     """
-    on_terminal = sys.stderr.isatty()
+    on_terminal = is_watched()
     as_json = log_format == "json" or (log_format == "auto" and not on_terminal)
-    default = "warning" if watched else "info"
-    level = (
-        logging.DEBUG if verbose else LEVELS.get(os.environ.get("BULKSEND_LOG_LEVEL", default).lower(), logging.INFO)
-    )
+    name = os.environ.get("BULKSEND_LOG_LEVEL", "warning" if watched else "info").lower()
+    if name not in LEVELS:
+        raise ConfigError(f"environment variable BULKSEND_LOG_LEVEL: must be one of {', '.join(LEVELS)}, not {name!r}")
+    level = logging.DEBUG if verbose else LEVELS[name]
     # What libraries have to say comes to us as outcomes; their own lines may quote requests, or a traceback, and are
     # not in our format.
     logging.getLogger().addHandler(logging.NullHandler())

@@ -1,10 +1,9 @@
 """`bulksend parts`."""
 
-import sys
-
 import click
 
 from bulksend.cli.options import examples, json_option
+from bulksend.cli.output import print_json, print_text, standard_input, to_standard_output
 
 EPILOG = examples(
     ("One text", 'bulksend parts "Hi Ann, your table is booked for 7"'),
@@ -22,7 +21,6 @@ def parts(text: str | None, *, jsonl: bool, as_json: bool) -> int:
 
     TEXT may be - for standard input.
     """
-    from bulksend.cli.output import print_json, print_text
     from bulksend.message.gsm import non_gsm_characters
     from bulksend.message.parts import count_parts, too_long
     from bulksend.report import parts_lines
@@ -34,7 +32,7 @@ def parts(text: str | None, *, jsonl: bool, as_json: bool) -> int:
     if text is None:
         raise click.UsageError("TEXT is missing; quote it, or use --jsonl to read from standard input")
     if text == "-":
-        text = sys.stdin.read()
+        text = standard_input().read().decode(errors="surrogateescape").removesuffix("\n")
     count = count_parts(text)
     if as_json:
         forcing = [{"character": each.character, "count": each.count} for each in non_gsm_characters(text)]
@@ -53,16 +51,15 @@ def _each_line() -> int:
 
     encode = msgspec.json.Encoder().encode
     decode = msgspec.json.Decoder(str).decode
-    for number, line in enumerate(sys.stdin.buffer, start=1):
-        if not line.strip():
-            continue
-        try:
-            count = count_parts(decode(line))
-        except msgspec.DecodeError as error:
-            raise InputError(
-                f"standard input, line {number}: not a JSON string ({error})", "Give one string a line"
-            ) from None
-        answer = {"encoding": count.encoding.value, "parts": count.parts, "units": count.units}
-        sys.stdout.buffer.write(encode(answer) + b"\n")
-    sys.stdout.buffer.flush()
+    with to_standard_output() as out:
+        for number, line in enumerate(standard_input(), start=1):
+            if not line.strip():
+                continue
+            try:
+                count = count_parts(decode(line))
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                where = f"standard input, line {number}"
+                raise InputError(f"{where}: not a JSON string ({error})", "Give one string a line") from None
+            answer = {"encoding": count.encoding.value, "parts": count.parts, "units": count.units}
+            out.write(encode(answer) + b"\n")
     return 0

@@ -1,14 +1,13 @@
 """`bulksend plan`."""
 
 import os
-import sys
 import tempfile
 from pathlib import Path
 
 import click
 
 from bulksend.cli.options import campaign_options, examples, json_option
-from bulksend.cli.output import print_json, print_text
+from bulksend.cli.output import print_json, print_text, standard_input
 
 EPILOG = examples(
     ("See what a campaign would do", "bulksend plan list.csv --config bulksend.toml"),
@@ -38,7 +37,7 @@ def plan(input_name: str, config: Path | None, overrides: tuple[str, ...], *, as
 
     settings = load_settings(config, environ=os.environ, overrides=overrides)
     with tempfile.TemporaryDirectory(prefix="bulksend-") as folder:
-        made = make_plan(settings, input_name, Path(folder) / "plan.db", clock=SystemClock(), stdin=sys.stdin.buffer)
+        made = make_plan(settings, input_name, Path(folder) / "plan.db", clock=SystemClock(), stdin=standard_input())
     if as_json:
         print_json(made.totals.document())
     else:

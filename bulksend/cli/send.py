@@ -1,7 +1,6 @@
 """`bulksend send`."""
 
 import os
-import sys
 from pathlib import Path
 
 import click
@@ -69,7 +68,7 @@ def send(
     """
     from bulksend.base.clock import SystemClock
     from bulksend.cli.campaign import Manner, require_consent, run_campaign
-    from bulksend.cli.output import say
+    from bulksend.cli.output import say, standard_input
     from bulksend.config.load import load_settings
     from bulksend.pipeline.plan import make_plan, refuse_changes
     from bulksend.report import plan_lines
@@ -88,12 +87,12 @@ def send(
     clock = SystemClock()
     with OwnerLock(path, clock=clock) as owner:
         if path.exists():
-            refuse_changes(settings, input_name, path, stdin=sys.stdin.buffer)
+            refuse_changes(settings, input_name, path, stdin=standard_input())
             say([f"Going on with the campaign in {path}"])
         else:
             say(
                 plan_lines(
-                    settings, make_plan(settings, input_name, path, clock=clock, stdin=sys.stdin.buffer, owner=owner)
+                    settings, make_plan(settings, input_name, path, clock=clock, stdin=standard_input(), owner=owner)
                 )
             )
         return run_campaign(owner, path, settings, manner)

@@ -3,14 +3,15 @@
 import asyncio
 import random
 import signal
-import sys
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 import msgspec
 
 from bulksend.base.clock import SystemClock
 from bulksend.base.errors import UsageError
-from bulksend.cli.output import print_json, print_text, say
+from bulksend.cli.output import print_json, print_text, say, standard_input
 from bulksend.cli.running import loop_factory
 from bulksend.report import simulator_lines
 from bulksend.simulator.server import SimulatorServer
@@ -43,18 +44,20 @@ async def _serve(settings: SimulatorSettings, *, host: str, port: int, until_eof
         async with SimulatorServer(service, host=host, port=port) as server:
             say([f"{LISTENING}{server.url}"])
             if until_eof:
-                watcher = asyncio.create_task(_set_at_eof(stop))
-                await stop.wait()
-                watcher.cancel()
-            else:
-                await stop.wait()
+                _set_at_eof(stop)
+            await stop.wait()
     except OSError as error:
         raise UsageError(f"--port {port}: cannot listen there: {error.strerror}", "Name another port, or 0") from None
     return service
 
 
-async def _set_at_eof(stop: asyncio.Event) -> None:
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    await reader.read()
-    stop.set()
+def _set_at_eof(stop: asyncio.Event) -> None:
+    """Set `stop` when standard input ends; in a thread, because not every kind of file can be watched by the loop."""
+    loop = asyncio.get_running_loop()
+
+    def wait() -> None:
+        standard_input().read()
+        with suppress(RuntimeError):  # the loop may be closed by now
+            loop.call_soon_threadsafe(stop.set)
+
+    Thread(target=wait, daemon=True).start()

@@ -135,7 +135,7 @@ class PacingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     headroom: Annotated[float, number(0, 0.9, unit="")] = 0.01
-    dry_run_mps: Annotated[int, whole(1, 10_000)] = 5
+    dry_run_mps: Annotated[int, whole(1, 5)] = 5
 
 
 class RetrySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -88,9 +88,11 @@ class NumberReader:
         refusal: InvalidNumber | None = None
         if parsed is not None:
             try:
-                return self._accept(parsed, must_be_valid=self._must_be_valid)
+                found = self._accept(parsed, must_be_valid=self._must_be_valid)
             except InvalidNumber as error:
                 refusal = error
+            else:
+                return self._sure(found, parsed, written)
         elif self._country is None:
             refusal = InvalidNumber("the number has no leading + and there is no default country")
         simulator = SIMULATOR_NUMBERS.get(f"+{written.digits}")
@@ -101,6 +103,26 @@ class NumberReader:
             if repaired is not None:
                 return repaired
         raise refusal or InvalidNumber(f"it is no number of country {self._country}")
+
+    def _sure(self, found: Number, parsed: ParsedNumber, written: WrittenNumber) -> Number:
+        """Return `found`, a national reading, unless the digits are a number with a lost + just as well.
+
+        In countries whose landlines have no fixed length, nearly every foreign number without its + is a landline at
+        home. A text to a landline is seldom meant, and a text to a stranger never: a mobile at home stands, a mobile of
+        the default country that begins with its calling code is taken for that, anything else is refused.
+        """
+        if written.digits.startswith("0") or _is_mobile(parsed):
+            return found
+        other = self._with_lost_plus(written)
+        if other is None or other.e164 == found.e164:
+            return found
+        if other.country == self._country:
+            reading = self._numbering.international(written.digits)
+            if reading is not None and _is_mobile(reading):
+                return other
+        raise InvalidNumber(
+            f"it can be read as a number of country {found.country} and, with a lost +, of country {other.country}"
+        )
 
     def _with_lost_plus(self, written: WrittenNumber) -> Number | None:
         if not written.bare or len(written.digits) < _MIN_DIGITS_FOR_LOST_PLUS:
@@ -169,3 +191,7 @@ class NumberReader:
                 return f"no number of {where} has its length"
             case _:
                 return f"it lies in no range that is known to be in use in {where}"
+
+
+def _is_mobile(parsed: ParsedNumber) -> bool:
+    return phonenumbers.number_type(parsed.number) in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)

@@ -144,12 +144,11 @@ class Breakers:
 
 
 def _refused(outcome: Outcome, what: str) -> ServiceStop:
-    detail = f": {outcome.error_message}" if outcome.error_message else ""
     hints = {
         "monthly_spend_limit_reached_for_text": "raise the spend limit",
         "access_denied": "allow sms-voice:SendTextMessage (config/iam-policy.json)",
     }
     return ServiceStop(
-        f"{what} ({outcome.error_code}, {outcome.reason}{detail}); what is left stays pending",
+        f"{what} ({outcome.error_code}, {outcome.reason}); what is left stays pending",
         f"{hints.get(outcome.reason or '', 'put this right')}, then resume",
     )

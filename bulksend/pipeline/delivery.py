@@ -195,7 +195,9 @@ class Delivery:
                 self._resends += 1
                 again = self._around.resend_unknown and self._resends <= MAX_RESENDS and not given_up
                 return None if again else Status.UNKNOWN
-            case OutcomeKind.NOT_SENT | OutcomeKind.RENEWED | OutcomeKind.STOP:
+            case OutcomeKind.TRY_AGAIN:
+                return Status.FAILED if given_up else None
+            case OutcomeKind.NOT_SENT | OutcomeKind.STOP:
                 return None
             case _:
                 return Status.FAILED

@@ -60,15 +60,11 @@ def columns_of(
     if header is not None:
         for setting, name in wanted.items():
             if name and find_column(header, name) is None:
-                raise InputError(
-                    f"{input_name}: no column {name!r} ({setting}); there are: {_listed(header)}", f"Set {setting}"
-                )
+                raise InputError(f"{input_name}: no column {name!r} ({setting}); {_listed(header)}", f"Set {setting}")
         for name in sorted(template.required if template else ()):
             if find_column(header, name) is None:
                 hint = f"add the column, or write {{{{ {name} | default('...') }}}}"
-                raise InputError(
-                    f"{input_name}: no column {name!r} (campaign.template); there are: {_listed(header)}", hint
-                )
+                raise InputError(f"{input_name}: no column {name!r} (campaign.template); {_listed(header)}", hint)
     return Columns(*(column_key(name) if name else "" for name in wanted.values()))
 
 
@@ -156,7 +152,11 @@ class Planner:
         )
 
     def _read_number(self, cells: Mapping[str, object]) -> tuple[Number, str | None]:
-        text = _text_of(cells.get(self._columns.phone))
+        value = cells.get(self._columns.phone)
+        if isinstance(value, float) and value % 1000 == 0:
+            # JSON gives 1.42555E+10 and 14255500000.0 alike; the first has lost the digits that the second has.
+            raise _Skip(SkipReason.INVALID_NUMBER, "it may have been rounded; write it as a string")
+        text = _text_of(value)
         if not text:
             raise _Skip(SkipReason.MISSING_FIELD, "there is no phone number")
         cell = repair_number_cell(text)
@@ -217,4 +217,4 @@ def _plain(value: object) -> str:
 
 def _listed(header: Sequence[str]) -> str:
     shown = ", ".join(repr(name) for name in header[:12])
-    return f"there are: {shown}{', ...' if len(header) > 12 else ''}"
+    return f"there are {shown}{', ...' if len(header) > 12 else ''}"

@@ -111,7 +111,7 @@ class AwsGateway:
     async def send(self, claim: Claim, release: Release) -> Outcome:
         """Send `claim` once; `base.ports.Gateway` has the contract. What `release` raises goes through.
 
-        Rejected credentials are looked up once more: RENEWED when there are newer ones, which the next attempt uses;
+        Rejected credentials are looked up once more: TRY_AGAIN when there are newer ones, which the next attempt uses;
         STOP when there are not, or when those too are rejected before any message was accepted with them.
         """
         used = self._fingerprint
@@ -120,7 +120,7 @@ class AwsGateway:
             self._proven = True
         if outcome.kind is not OutcomeKind.CREDENTIALS:
             return outcome
-        kind = OutcomeKind.RENEWED if await self._renew(used) else OutcomeKind.STOP
+        kind = OutcomeKind.TRY_AGAIN if await self._renew(used) else OutcomeKind.STOP
         return replace(outcome, kind=kind)
 
     async def _attempt(self, claim: Claim, release: Release) -> Outcome:

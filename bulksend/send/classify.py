@@ -168,8 +168,8 @@ def _kind(fault: Fault) -> OutcomeKind:
     if fault.code == "InternalServerException":
         return OutcomeKind.UNKNOWN
     if fault.http_status == 503:
-        # What a front end answers that found nobody to hand the request to: not sent, and a reason to slow down.
-        return OutcomeKind.THROTTLED
+        # What a front end answers that found nobody to hand the request to: not sent, and no fault of our pace.
+        return OutcomeKind.TRY_AGAIN
     if (fault.http_status or 0) >= 500:
         return OutcomeKind.UNKNOWN
     if fault.code.isdigit():

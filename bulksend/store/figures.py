@@ -83,6 +83,14 @@ def read_runs(connection: sqlite3.Connection) -> list[Run]:
     ]
 
 
+def read_last_sent_at(connection: sqlite3.Connection) -> datetime | None:
+    """When the last outcome `sent` was recorded; None before the first."""
+    ((stored,),) = connection.execute(
+        "SELECT max(finished_at) FROM states INDEXED BY states_sent WHERE status = 'sent'"
+    ).fetchall()
+    return None if stored is None else from_milliseconds(stored)
+
+
 def read_parts_sent(connection: sqlite3.Connection, *, since: datetime) -> Mapping[str, int]:
     """Parts that were recorded as sent at or after `since`, by bucket; every bucket is named."""
     found = connection.execute(

@@ -218,10 +218,12 @@ class SqliteLedger(ReadableLedger):
         """Put in order what an earlier owner left behind; return how many rows became `unknown`.
 
         Rows that it was sending may have been sent, or not: they are `unknown`, with reason "interrupted". Rows that
-        it held are free again: what stood against them may have been mended.
+        it held are free again: what stood against them may have been mended. Its run ended with the last message
+        that was accepted.
         """
         interrupted = self._write(sql.INTERRUPT, {"reason": INTERRUPTED, "now": self._now()})
         self._write(sql.LIFT_HOLDS, ())
+        self._write(sql.END_DEAD_RUNS, ())
         return interrupted
 
     def set_mps(self, mps: Mapping[str, int]) -> None:

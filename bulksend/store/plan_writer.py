@@ -193,7 +193,10 @@ class PlanWriter:
         if self._path.exists():
             raise LedgerError(f"there is a ledger at {self._path} already", "Choose another path, or resume that one")
         for suffix in ("-wal", "-shm", "-journal"):
-            if (stray := beside(self._path, suffix)).exists():
+            stray = beside(self._path, suffix)
+            if suffix == "-shm" or (stray.exists() and stray.stat().st_size == 0):
+                stray.unlink(missing_ok=True)  # an index, or an empty log: nothing is in it
+            elif stray.exists():
                 # SQLite would take it for the new ledger's own and play it back into it.
                 raise LedgerError(f"{stray} is left of a ledger that is gone", "Move it away or delete it")
 

@@ -97,6 +97,11 @@ class ReadableLedger:
         with told_as_ledger_error(self.path):
             return figures.read_runs(self._connection)
 
+    def last_sent_at(self) -> datetime | None:
+        """When the last outcome `sent` was recorded; None before the first."""
+        with told_as_ledger_error(self.path):
+            return figures.read_last_sent_at(self._connection)
+
     def sent_since(self, moment: datetime) -> Mapping[str, int]:
         """Parts recorded as sent at or after `moment`, by bucket; every bucket is named."""
         with told_as_ledger_error(self.path):

@@ -66,6 +66,13 @@ WHERE row BETWEEN :first AND :last AND status = 'pending' AND reason IS NULL
 
 INTERRUPT = "UPDATE states SET status = 'unknown', reason = :reason, finished_at = :now WHERE status = 'sending'"
 
+END_DEAD_RUNS = """
+UPDATE runs SET
+    finished_at = max(started_at, ifnull((SELECT max(finished_at) FROM states WHERE status = 'sent'), 0)),
+    "end" = 'interrupted', cause = 'its process died'
+WHERE finished_at IS NULL
+"""
+
 LIFT_HOLDS = "UPDATE states SET reason = NULL WHERE status = 'pending' AND reason IS NOT NULL"
 
 START_RUN = "INSERT INTO runs (pid, host, started_at) VALUES (?, ?, ?)"

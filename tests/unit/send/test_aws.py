@@ -145,7 +145,7 @@ def test_a_lost_answer_is_unknown_after_exactly_one_request(name: str, reason: s
     [
         (400, b'{"__type":"ThrottlingException","Message":"slow"}', OutcomeKind.THROTTLED, "throttled"),
         (500, b'{"__type":"InternalServerException","Message":"x"}', OutcomeKind.UNKNOWN, "internal_server"),
-        (503, b"", OutcomeKind.THROTTLED, "503"),
+        (503, b"", OutcomeKind.TRY_AGAIN, "503"),
         (
             400,
             b'{"__type":"ConflictException","Message":"c","Reason":"DESTINATION_PHONE_NUMBER_OPTED_OUT"}',
@@ -295,7 +295,7 @@ def test_rotated_credentials_are_looked_up_once(tmp_path: Path, monkeypatch: pyt
             async with gateway:
                 file.write_text("[default]\naws_access_key_id = NEWKEY\naws_secret_access_key = new\n")
                 first = await gateway.send(make_claim(1), at_once)
-                assert first.kind is OutcomeKind.RENEWED
+                assert first.kind is OutcomeKind.TRY_AGAIN
                 return await gateway.send(make_claim(1), at_once)
 
     assert run(main()).kind is OutcomeKind.SENT
@@ -331,7 +331,7 @@ def test_credentials_that_are_always_rejected_stop_after_one_renewal(
                 for attempt in range(1, 4):
                     file.write_text(f"[default]\naws_access_key_id = KEY{attempt}\naws_secret_access_key = x\n")
                     kinds.append((await gateway.send(make_claim(1), at_once)).kind)
-                assert kinds == [OutcomeKind.RENEWED, OutcomeKind.STOP, OutcomeKind.STOP]
+                assert kinds == [OutcomeKind.TRY_AGAIN, OutcomeKind.STOP, OutcomeKind.STOP]
                 return await gateway.send(make_claim(1), at_once)
 
     assert run(main()).kind is OutcomeKind.STOP

@@ -106,7 +106,7 @@ def test_rejected_credentials_are_known_not_sent(code: str) -> None:
     [
         (500, OutcomeKind.UNKNOWN),
         (502, OutcomeKind.UNKNOWN),
-        (503, OutcomeKind.THROTTLED),
+        (503, OutcomeKind.TRY_AGAIN),
         (429, OutcomeKind.THROTTLED),
         (408, OutcomeKind.UNKNOWN),
         (302, OutcomeKind.STOP),

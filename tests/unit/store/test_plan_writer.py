@@ -166,7 +166,15 @@ def test_a_file_that_appears_while_planning_is_not_overwritten(path: Path, clock
     assert names(path.parent) == {"campaign.db"}
 
 
-@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+def test_the_empty_log_of_a_ledger_that_is_gone_is_cleared_away(path: Path, clock: StandingClock) -> None:
+    """A reader may leave them beside a closed ledger; nothing is in them."""
+    path.with_name(path.name + "-wal").touch()
+    path.with_name(path.name + "-shm").write_bytes(b"an index")
+    with PlanWriter(path, clock=clock):
+        assert [each.name for each in path.parent.glob("*-*")] == []
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
 def test_the_log_of_a_ledger_that_is_gone_is_not_played_into_the_new_one(
     path: Path, clock: StandingClock, suffix: str
 ) -> None:
