@@ -245,3 +245,25 @@ def test_an_unknown_default_country_is_a_configuration_error(country: str, hint:
     with pytest.raises(ConfigError, match=r"^recipients\.default_country") as caught:
         NumberReader(default_country=country, validity="valid")
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("digits", "country", "e164"),
+    [
+        ("491701234567", "DE", "+491701234567"),  # a mobile of the default country that begins with its calling code
+        ("4915112345678", "DE", "+4915112345678"),
+        ("16012345678", "DE", "+4916012345678"),  # a mobile at home stands, though area code 601 exists in the US
+        ("14255550100", "US", "+14255550100"),
+        ("447860019066", "US", "+447860019066"),
+    ],
+)
+def test_bare_digits_are_read_where_only_one_reading_is_likely(digits: str, country: str, e164: str) -> None:
+    """A lost + is found even where the digits could be a landline at home."""
+    assert NumberReader(default_country=country, validity="valid").read(digits).e164 == e164
+
+
+@pytest.mark.parametrize(("digits", "country"), [("447911123456", "DE"), ("33612345678", "DE")])
+def test_bare_digits_with_two_readings_are_refused(digits: str, country: str) -> None:
+    """A landline at home, or somebody's mobile abroad without its +: nobody is texted on a guess."""
+    with pytest.raises(InvalidNumber, match=r"can be read as a number of country \w\w and, with a lost \+"):
+        NumberReader(default_country=country, validity="valid").read(digits)
