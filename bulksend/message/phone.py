@@ -142,6 +142,11 @@ class NumberReader:
         if simulator is not None:
             return Number(parsed.e164, simulator, None)
         number = parsed.number
+        if number.italian_leading_zero:
+            # Where zeros belong to a number it reads the same with its calling code in front; elsewhere they do not.
+            again = self._numbering.international(parsed.e164.removeprefix("+"))
+            if again is None or again.e164 != parsed.e164:
+                raise InvalidNumber("it begins with zeros that belong to no number")
         country = phonenumbers.region_code_for_number(number)
         note = None
         if must_be_valid:

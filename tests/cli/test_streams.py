@@ -98,7 +98,7 @@ def test_a_signal_during_planning_leaves_nothing(number: signal.Signals, tmp_pat
     )
     os.close(reading)
     # More than the first look at the input takes, so that the plan has begun; its end never comes.
-    os.write(writing, b"phone,name,note\n" + b"+16045550100,Ann,hello\n" * 2000)
+    os.write(writing, b"phone,name,note\n" + b"+16045550100,Ann,hello\n" * 20_000)
     deadline = time.monotonic() + 30
     while not (tmp_path / "l.db.partial").exists():
         assert time.monotonic() < deadline, "planning did not begin"
