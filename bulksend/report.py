@@ -70,8 +70,9 @@ def _examples(title: str, examples: dict[str, Example], *, named: bool) -> Itera
     yield title
     for reason, example in sorted(examples.items(), key=lambda item: -item[1].count):
         rows = ", ".join(str(row) for row in example.rows) + (", ..." if example.count > len(example.rows) else "")
-        sentence = f": {example.sentence}" if named and example.count == 1 and example.sentence else ""
-        yield f"  {example.count:>8,}  {reason}{sentence} (row {rows})"
+        yield f"  {example.count:>8,}  {reason} (row {rows})"
+        if named:
+            yield from (f"            row {row}: {sentence}" for sentence, row in example.sentences.items())
 
 
 def summary_document(

@@ -1,6 +1,7 @@
 """What the pipeline needs from the outside world, as Protocols. Real parts are put in by `cli`, fakes by tests."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from bulksend.base.records import Claim, Counts, Outcome, RunEnd, Settlement
@@ -59,6 +60,10 @@ class Ledger(Protocol):
 
     async def hold(self, reason: str, *, identity: str, country: str | None = None) -> int:
         """Hold the pending rows of an identity (to one country, if given) with `reason`; return how many."""
+        ...
+
+    async def sent_since(self, moment: datetime) -> Mapping[str, int]:
+        """Parts whose acceptance was recorded at or after `moment` (UTC), by bucket."""
         ...
 
     async def counts(self) -> Counts:

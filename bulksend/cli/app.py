@@ -75,7 +75,7 @@ def app() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code; never raises."""
+    """Run one command line and return its exit code. Raises only a fault of ours, and that only at log level debug."""
     # Until sending begins, and takes signals over, SIGTERM is to clean up like Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

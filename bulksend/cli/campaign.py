@@ -1,12 +1,13 @@
 """What `send`, `resume` and `demo` do alike: own the ledger, ask, run, say what came of it."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
 from bulksend.base.clock import SystemClock
-from bulksend.base.errors import UsageError
+from bulksend.base.errors import LedgerError, UsageError
 from bulksend.base.records import Status
 from bulksend.cli.logs import set_up_logs
 from bulksend.cli.output import can_ask, is_watched, print_json, print_text, say
@@ -67,7 +68,13 @@ def run_campaign(owner: OwnerLock, path: Path, settings: Settings, manner: Manne
     if pending:
         watch = watch_on_terminal if watched else watch_in_log
         options = RunOptions(limit=manner.limit, credentials=manner.credentials)
-        result = run_ledger(owner, settings, options, watch)
+        try:
+            result = run_ledger(owner, settings, options, watch)
+        except LedgerError:
+            # It cannot be written any more. What it holds can be told all the same, if it can be read.
+            with suppress(LedgerError, UsageError), ReadableLedger.open_for_reading(path) as left:
+                print_summary(path, left, as_json=manner.as_json)
+            raise
     # Opened for writing once more, so that the last one to close it is a writer, who takes its log away.
     with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as written:
         code = exit_code(result, written)

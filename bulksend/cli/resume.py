@@ -41,8 +41,7 @@ def resume(
 ) -> int:
     """Go on with the campaign in LEDGER; needs no input file and no configuration.
 
-    Sends what is pending. It asks only if nothing of the campaign was sent so far; rows whose outcome is unknown are
-    left alone.
+    Sends what is pending, and asks before it does, as `send` does. Rows whose outcome is unknown are left alone.
     """
     from bulksend.base.clock import SystemClock
     from bulksend.cli.campaign import Manner, require_consent, run_campaign
@@ -55,7 +54,6 @@ def resume(
     with OwnerLock(ledger, clock=SystemClock()) as owner:
         with ReadableLedger.open_for_reading(ledger) as held:
             settings = with_changes(from_document(held.campaign), with_flags(overrides, flags))
-            begun = bool(held.runs())
-        manner = Manner(yes=yes or begun, as_json=as_json, log_format=log_format, verbose=verbose, limit=limit)
+        manner = Manner(yes=yes, as_json=as_json, log_format=log_format, verbose=verbose, limit=limit)
         require_consent(settings, manner)
         return run_campaign(owner, ledger, settings, manner)

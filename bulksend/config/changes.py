@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from bulksend.base.errors import ConfigError
+from bulksend.config.checks import check_retry
 from bulksend.config.layers import with_overrides
 from bulksend.config.model import Settings
 
@@ -19,7 +20,8 @@ def with_changes(settings: Settings, overrides: Sequence[str]) -> Settings:
         ConfigError: a value is wrong, or a key belongs to a section that cannot change any more.
     """
     changed = settings
-    for key, given in with_overrides({}, overrides).items():
+    overriding = with_overrides({}, overrides)
+    for key, given in overriding.items():
         section, _, name = key.partition(".")
         if section not in CHANGEABLE:
             raise ConfigError(
@@ -27,4 +29,5 @@ def with_changes(settings: Settings, overrides: Sequence[str]) -> Settings:
                 "Set keys of [aws], [pacing] or [retry], or begin another campaign",
             )
         changed = replace(changed, **{section: replace(getattr(changed, section), **{name: given.value})})
+    check_retry(changed.retry, {key: given.source for key, given in overriding.items()})
     return changed

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bulksend.base.errors import ConfigError
 from bulksend.config.keys import Source
-from bulksend.config.model import IDENTITIES, IdentitySettings, RecipientsSettings, Settings
+from bulksend.config.model import IDENTITIES, IdentitySettings, RecipientsSettings, RetrySettings, Settings
 from bulksend.config.names import environment_name
 from bulksend.origin.identity import number_digits
 
@@ -25,7 +25,11 @@ def check_together(settings: Settings, sources: Mapping[str, Source]) -> None:
     _check_columns(settings.recipients, sources)
     if settings.identities:
         _check_identities(settings.identities, sources[IDENTITIES])
-    retry = settings.retry
+    check_retry(settings.retry, sources)
+
+
+def check_retry(retry: RetrySettings, sources: Mapping[str, Source]) -> None:
+    """Check that the first wait of a retry is not longer than the longest. Raises `ConfigError`."""
     if retry.base_s > retry.cap_s:
         key = next(key for key in ("retry.cap_s", "retry.base_s") if key in sources)
         what = f"does not fit: retry.base_s, {retry.base_s:g} s, must not be above retry.cap_s, {retry.cap_s:g} s"

@@ -205,4 +205,4 @@ class Delivery:
     async def _settle(self, status: Status, outcome: Outcome) -> None:
         settlement = Settlement(self.claim.row, self.claim.attempt, status, outcome)
         await self._around.ledger.settle(settlement)
-        self._around.tally.settled(settlement, parts=self.claim.parts)
+        self._around.tally.settled(status)

@@ -41,16 +41,24 @@ class Lane:
         around: what all lanes share.
         allowance: how many rows may still be claimed in this run.
         headroom: share of the limit left unused.
+        parts_lately: parts of this bucket that an earlier run released within the last second or so.
         max_in_flight: messages on the wire at once, at most.
     """
 
     def __init__(
-        self, bucket: Bucket, around: Surroundings, *, allowance: Allowance, headroom: float, max_in_flight: int
+        self,
+        bucket: Bucket,
+        around: Surroundings,
+        *,
+        allowance: Allowance,
+        headroom: float,
+        max_in_flight: int,
+        parts_lately: int,
     ) -> None:
         rate = bucket.mps * (1.0 - headroom)
         self.bucket = bucket
         self.instruments = Instruments(
-            meter=Meter(bucket, headroom=headroom, clock=around.clock),
+            meter=Meter(bucket, headroom=headroom, clock=around.clock, parts_lately=parts_lately),
             gauge=RateGauge(),
             in_flight=InFlight(rate, ceiling=max_in_flight),
             preparation=LatencyEstimate(first_guess_s=AHEAD_S),

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from random import Random
 
 import structlog
@@ -14,11 +15,13 @@ from bulksend.pipeline.allowance import Allowance
 from bulksend.pipeline.breakers import Breakers
 from bulksend.pipeline.delivery import Surroundings
 from bulksend.pipeline.lane import Lane
-from bulksend.pipeline.roster import Stage
 from bulksend.pipeline.tally import Tally
 from bulksend.send.backoff import Backoff
 
 log = structlog.get_logger("bulksend.pipeline")
+
+LATELY_S = 1.2
+"""How far back to look for what an earlier run released: a second, and the headroom, and the answer's way back."""
 
 GRACE_S = 25.0
 """How long a stop waits for answers: under the 30 s after which container runtimes kill what they asked to stop."""
@@ -68,8 +71,6 @@ class LaneProgress:
     parts: int
     parts_done: int
     throttled: int
-    flying: int
-    waiting: int
 
 
 class Sender:
@@ -99,6 +100,8 @@ class Sender:
         """
         self._start = start = await self._ledger.counts()
         self._started_s = self._clock.monotonic()
+        # A job that is started every few seconds must not begin each time as if nothing had been sent before.
+        lately = await self._ledger.sent_since(self._clock.now() - timedelta(seconds=LATELY_S))
         self.tally = tally = Tally(start)
         policy = self._policy
         around = Surroundings(
@@ -119,6 +122,7 @@ class Sender:
                 allowance=allowance,
                 headroom=policy.headroom,
                 max_in_flight=policy.max_in_flight,
+                parts_lately=lately.get(counts.bucket, 0),
             )
             for counts in start.buckets
             if counts.messages_done < counts.messages
@@ -141,7 +145,6 @@ class Sender:
         rows = []
         for counts in self._start.buckets:
             lane = lanes.get(counts.bucket)
-            roster = lane.instruments.roster if lane else None
             meter = lane.instruments.meter if lane else None
             rows.append(
                 LaneProgress(
@@ -154,8 +157,6 @@ class Sender:
                     parts=counts.parts,
                     parts_done=counts.parts_done + (lane.parts_settled if lane else 0),
                     throttled=meter.throttles if meter else 0,
-                    flying=roster.messages(Stage.FLYING) if roster else 0,
-                    waiting=roster.messages(Stage.WAITING) if roster else 0,
                 )
             )
         return rows

@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 
-from bulksend.base.records import Counts, Settlement, Status
+from bulksend.base.records import Counts, Status
 
 GAUGE_SPAN_S = 5.0
 
@@ -40,19 +40,12 @@ class Tally:
     """Row counts by status, kept up to date from what the ledger held at the start and what was settled since."""
 
     def __init__(self, start: Counts) -> None:
-        self.rows = start.rows
-        self.parts_sent = start.parts_sent
         self.by_status: Counter[Status] = Counter(dict(start.by_status))
-        self.reasons: Counter[tuple[Status, str]] = Counter()
         self.throttled = 0
         self.sent_here = 0
 
-    def settled(self, settlement: Settlement, *, parts: int) -> None:
+    def settled(self, status: Status) -> None:
         """Count a row that reached its end."""
         self.by_status[Status.PENDING] -= 1
-        self.by_status[settlement.status] += 1
-        if settlement.status is Status.SENT:
-            self.parts_sent += parts
-            self.sent_here += 1
-        else:
-            self.reasons[settlement.status, settlement.outcome.reason or "-"] += 1
+        self.by_status[status] += 1
+        self.sent_here += status is Status.SENT

@@ -10,6 +10,10 @@ FIRST_ROWS = 5
 """How many row numbers are remembered of each reason, so that a person can look some of them up."""
 
 
+FIRST_SENTENCES = 3
+"""How many different explanations of one reason are remembered."""
+
+
 @dataclass(slots=True)
 class BucketTotals:
     """What a plan puts on one bucket; `mps` in parts per second."""
@@ -25,11 +29,11 @@ class BucketTotals:
 
 @dataclass(slots=True)
 class Example:
-    """Where a reason occurred: how often, and the first rows of it."""
+    """Where a reason occurred: how often, the first rows of it, and the first sentences that were said of it."""
 
     count: int = 0
     rows: list[int] = field(default_factory=list)
-    sentence: str = ""
+    sentences: dict[str, int] = field(default_factory=dict)
 
 
 class PlanTotals:
@@ -108,7 +112,9 @@ class PlanTotals:
 
 
 def _note(examples: dict[str, Example], key: str, row: PlannedRow) -> None:
-    example = examples.setdefault(key, Example(sentence=row.note or ""))
+    example = examples.setdefault(key, Example())
     example.count += 1
+    if row.note is not None and len(example.sentences) < FIRST_SENTENCES:
+        example.sentences.setdefault(row.note, row.row)
     if len(example.rows) < FIRST_ROWS:
         example.rows.append(row.row)

@@ -29,22 +29,24 @@ class Meter:
         bucket: its `mps` is the limit, in parts per second.
         headroom: share of the limit left unused, 0 <= headroom < 1; it also is the jitter that is tolerated on the
             way to the service (0.01: messages may come 10 ms closer together than they left).
+        parts_lately: parts that an earlier run released within the last second or so; they count as released now.
         clock: where the time comes from. It must go with the running loop's, which the limiter reads.
     """
 
-    def __init__(self, bucket: Bucket, *, headroom: float, clock: Clock) -> None:
+    def __init__(self, bucket: Bucket, *, headroom: float, clock: Clock, parts_lately: int = 0) -> None:
         self.bucket = bucket
         self._clock = clock
         self._rate = bucket.mps * (1.0 - headroom)
         capacity = 1.0 + BURST_S * self._rate
         self._limiter = AsyncLimiter(capacity, capacity / self._rate)
         self._window = SlidingWindow(limit=bucket.mps, span_s=1.0 / (1.0 - headroom))
+        if parts_lately:
+            self._window.record(min(parts_lately, bucket.mps), now=clock.monotonic())
         self._pace = Pace(bucket.mps)
         # The limiter's own queue is a heap by amount, in which small messages overtake large ones for ever. With a
         # queue of our own in front of it the limiter has one consumer, and no queue.
         self._turn = Turn()
         self._last_release_s = -math.inf
-        self.parts_released = 0
         self.throttles = 0
 
     @property
@@ -66,7 +68,6 @@ class Meter:
             now = self._clock.monotonic()
             self._window.record(parts, now=now)
             self._last_release_s = now
-            self.parts_released += parts
 
     def wait_s(self, parts: int, *, behind: int) -> float:
         """About how many seconds a message of `parts` parts that asks now waits behind others of `behind` parts."""

@@ -96,11 +96,6 @@ class AwsGateway:
         self._proven = True
         self._renewal = asyncio.Lock()
 
-    @property
-    def endpoint(self) -> str:
-        """Where requests go, for people."""
-        return str(self._client.meta.endpoint_url)
-
     async def __aenter__(self) -> Self:
         self._client, self._fingerprint = await self._connect()
         return self

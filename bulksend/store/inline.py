@@ -1,6 +1,7 @@
 """The ledger without a thread: for tests on a virtual clock, and for small tools."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from bulksend.base.records import Claim, Counts, RunEnd, Settlement
 from bulksend.store.ledger import SqliteLedger
@@ -39,6 +40,10 @@ class InlineLedger:
         """As `Ledger.hold`."""
         with self._ledger.transaction():
             return self._ledger.hold(reason, identity=identity, country=country)
+
+    async def sent_since(self, moment: datetime) -> Mapping[str, int]:
+        """As `Ledger.sent_since`."""
+        return self._ledger.sent_since(moment)
 
     async def counts(self) -> Counts:
         """As `Ledger.counts`."""

@@ -106,7 +106,7 @@ def test_a_campaign_from_plan_to_export(tmp_path: Path) -> None:
         assert (again.code, again.json["sent"]) == (0, 152)
         assert running.stats()["messages"]["offered"] == stats["messages"]["offered"]
         for bucket in stats["buckets"].values():
-            assert bucket["fullest_accepted"] <= bucket["mps"]
+            assert bucket["fullest_offered"] <= bucket["mps"] or bucket["oversized"]
     summary = done.json
     assert summary["rows"] == summary["sent"] == stats["messages"]["accepted"] == 152
     assert summary["end"] == "complete"
@@ -148,7 +148,7 @@ def test_a_limit_leaves_the_rest_for_resume(tmp_path: Path) -> None:
         assert first.json["end"] == "interrupted"
         (tmp_path / "list.csv").unlink()
         (tmp_path / "campaign.toml").unlink()
-        second = bulksend("resume", "l.db", "--json", folder=tmp_path, env=CREDENTIALS)
+        second = bulksend("resume", "l.db", "--yes", "--json", folder=tmp_path, env=CREDENTIALS)
         assert (second.code, second.json["sent"]) == (0, 32), second.err
         assert running.stats()["duplicates"]["row"] == 0
 
@@ -204,6 +204,22 @@ def test_an_export_can_be_fed_back_as_input(tmp_path: Path) -> None:
         planned = bulksend("plan", out, "-c", "campaign.toml", "--json", folder=tmp_path)
         assert (planned.code, planned.json["rows"], planned.json["sendable"]) == (0, 4, 4), planned.err
         assert (tmp_path / out).stat().st_mode & 0o777 == 0o600
+
+
+def test_resume_asks_and_changes_only_how_fast(tmp_path: Path) -> None:
+    """Off a terminal it needs --yes, whatever was sent before; who gets what cannot be changed any more."""
+    prepare(tmp_path, us=0, ca=4, de=0)
+    with simulator(tmp_path, SERVICE) as running:
+        assert send(tmp_path, running, "--yes", "--limit", "1").code == 3
+        unasked = bulksend("resume", "l.db", folder=tmp_path, env=CREDENTIALS)
+        assert (unasked.code, "--yes" in unasked.error) == (2, True)
+        for change in ("campaign.template=Other", "recipients.duplicates=send", "retry.base_s=30"):
+            refused = bulksend("resume", "l.db", "--yes", "--set", change, folder=tmp_path, env=CREDENTIALS)
+            assert (refused.code, change.partition("=")[0] in refused.error) == (2, True)
+        assert running.stats()["messages"]["accepted"] == 1
+        done = bulksend("resume", "l.db", "--yes", "--set", "pacing.headroom=0.5", folder=tmp_path, env=CREDENTIALS)
+        assert done.code == 0
+        assert running.stats()["messages"]["accepted"] == 4
 
 
 def test_the_spend_limit_stops_with_exit_code_4(tmp_path: Path) -> None:

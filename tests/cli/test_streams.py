@@ -138,7 +138,7 @@ def test_time_in_which_nothing_ran_is_not_counted(tmp_path: Path) -> None:
         process.kill()
         process.wait()
         killed = bulksend("status", "l.db", "--json", folder=tmp_path).json
-        done = bulksend("resume", "l.db", "--json", folder=tmp_path, env=CREDENTIALS)
+        done = bulksend("resume", "l.db", "--yes", "--json", folder=tmp_path, env=CREDENTIALS)
         stats = running.stats()
     assert killed["parts_per_second"] <= 21
     assert done.json["parts_per_second"] <= 21

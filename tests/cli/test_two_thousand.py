@@ -19,9 +19,8 @@ def test_two_thousand_rows_at_three_limits(tmp_path: Path) -> None:
     assert done.json["rows"] == done.json["sent"] == stats["messages"]["accepted"] == 2000
     assert (again.code, again.json["sent"], again.json["end"]) == (0, 2000, "complete")
     for name, bucket in stats["buckets"].items():
-        assert bucket["fullest_accepted"] <= bucket["mps"], name
-        # What arrived, throttled or not: a busy machine may bunch up two arrivals, never more.
-        assert bucket["fullest_offered"] <= bucket["mps"] * 1.02 + 1, name
+        # What arrived, throttled or not. Two in a hundred are the machine's: it may be late in looking at its sockets.
+        assert bucket["fullest_offered"] <= bucket["mps"] * 1.02, name
     lines = bulksend("export", "l.db", "--format", "jsonl", folder=tmp_path).out.splitlines()
     parts: dict[str, int] = defaultdict(int)
     for row in map(json.loads, lines):

@@ -1,8 +1,9 @@
 """Hand-made stand-ins for the ledger and the gateway."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bulksend.base.errors import LedgerError
 from bulksend.base.ports import Release
@@ -36,6 +37,7 @@ class MemoryLedger:
     status: dict[int, Status] = field(default_factory=dict)
     held: dict[int, str] = field(default_factory=dict)
     settlements: dict[int, Settlement] = field(default_factory=dict)
+    settled_at: dict[int, datetime] = field(default_factory=dict)
     attempts: Counter[int] = field(default_factory=Counter)
     throttled: int = 0
     throttled_in_all: int = 0
@@ -75,6 +77,7 @@ class MemoryLedger:
         assert self.status[settlement.row] is Status.SENDING, "settled twice, or never claimed"
         self.status[settlement.row] = settlement.status
         self.settlements[settlement.row] = settlement
+        self.settled_at[settlement.row] = self._clock.now()
 
     async def release(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
         await self._commit()
@@ -94,6 +97,13 @@ class MemoryLedger:
         ]
         self.held.update(dict.fromkeys(rows, reason))
         return len(rows)
+
+    async def sent_since(self, moment: datetime) -> Mapping[str, int]:
+        parts: Counter[str] = Counter()
+        for claim in self.claims:
+            if claim.row in self.settled_at and self.settled_at[claim.row] >= moment:
+                parts[claim.bucket] += claim.parts
+        return parts
 
     async def counts(self) -> Counts:
         return Counts(

@@ -231,6 +231,17 @@ class TestTheSameCampaign:
         """One more row is another campaign."""
         assert "input" in self.refuse(tmp_path, settings_with(), self.LINES + "+14255550101,Ben\n")
 
+    def test_a_changed_suppress_file(self, tmp_path: Path) -> None:
+        """Who is never to be texted is part of the campaign, wherever it is written."""
+        stop = tmp_path / "stop.txt"
+        stop.write_text("+14255550199\n")
+        settings = settings_with(recipients__suppress=str(stop))
+        planned(tmp_path, self.LINES, settings=settings)
+        refuse_changes(settings, str(tmp_path / "list.csv"), tmp_path / "plan.db")
+        stop.write_text("+14255550199\n+14255550100\n")
+        with pytest.raises(UsageError, match=r"recipients\.suppress"):
+            refuse_changes(settings, str(tmp_path / "list.csv"), tmp_path / "plan.db")
+
     def test_speed_may_change(self, tmp_path: Path) -> None:
         """MPS, [pacing], [retry] and [aws] are how, not what."""
         faster = json.dumps([{**IDENTITIES[0], "mps": 30}, IDENTITIES[1]])

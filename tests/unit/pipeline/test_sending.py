@@ -161,6 +161,22 @@ def test_a_throttled_attempt_keeps_its_number_when_the_run_is_stopped() -> None:
     assert ledger.throttled_in_all == len(gateway.released)
 
 
+def test_a_restart_does_not_begin_as_if_nothing_had_been_sent() -> None:
+    """Runs of ten rows, one right after the other: no second has more than the limit, over all of them."""
+
+    async def main() -> list[float]:
+        ledger = MemoryLedger([make_claim(row) for row in range(1, 101)], [Bucket("b", 20)])
+        gateway = ScriptedGateway()
+        for _ in range(10):
+            sender = Sender(ledger, gateway, clock=VirtualClock(), random=Random(1), policy=replace(POLICY, limit=10))
+            await sender.run(asyncio.Event())
+        return [when for when, _ in gateway.released]
+
+    released = run_virtual(main())
+    assert len(released) == 100
+    assert all(later - earlier >= 1.0 for earlier, later in zip(released, released[20:], strict=False))
+
+
 def test_a_recipient_failure_stops_nothing() -> None:
     """The row fails, the others go on."""
 
