@@ -18,6 +18,10 @@ second; with t = 10 ms and a headroom of 1 % that is the limit itself or less, a
 """
 
 
+MAX_CREDIT = 10.0
+"""Parts: what the longest message (1,530 septets) can keep the others from using."""
+
+
 class Meter:
     """Admits messages of one bucket in the order of their rows, at no more than the bucket's limit.
 
@@ -46,6 +50,7 @@ class Meter:
         # The limiter's own queue is a heap by amount, in which small messages overtake large ones for ever. With a
         # queue of our own in front of it the limiter has one consumer, and no queue.
         self._turn = Turn()
+        self._credit = 0.0  # parts
         self._last_release_s = -math.inf
         self.throttles = 0
 
@@ -63,9 +68,13 @@ class Meter:
         async with self._turn.taken(order):
             # What a message has beyond the limit the window makes it pay; paying here too would be paying twice.
             await self._take(min(parts, self.bucket.mps))
-            while (wait_s := self._window.wait_s(parts, now=self._clock.monotonic())) > 0.0:
+            began_s = now = self._clock.monotonic()
+            while (wait_s := self._window.wait_s(parts, now=now)) > 0.0:
                 await self._clock.sleep(wait_s)
-            now = self._clock.monotonic()
+                now = self._clock.monotonic()
+            # The limiter is full after some milliseconds and forgets the rest of a wait. What a long message kept
+            # the others from using is theirs when it has left the window; the window sees to it that it fits.
+            self._credit = min(MAX_CREDIT, self._credit + (now - began_s) * self._rate * self._pace.share(now))
             self._window.record(parts, now=now)
             self._last_release_s = now
 
@@ -74,7 +83,7 @@ class Meter:
         now = self._clock.monotonic()
         rate = self._rate * self._pace.share(now)
         paid = min(parts, self.bucket.mps) + behind
-        return max(self._last_release_s + paid / rate - now, self._window.wait_s(parts, now=now))
+        return max(self._last_release_s + (paid - self._credit) / rate - now, self._window.wait_s(parts, now=now))
 
     def accepted(self, parts: int) -> None:
         """Tell the meter that the service took a message of `parts` parts."""
@@ -88,6 +97,9 @@ class Meter:
     async def _take(self, parts: float) -> None:
         # In pieces, because the limiter refuses more than its capacity at once, and because what a part costs may
         # change while a long message is being paid for: a bucket that goes at half its limit pays double.
+        credit = min(self._credit, parts)
+        self._credit -= credit
+        parts -= credit
         while parts > 0.0:
             share = self._pace.share(self._clock.monotonic())
             tokens = min(parts / share, self._limiter.max_rate)

@@ -72,7 +72,15 @@ def test_oversized_messages_are_paid_as_debt() -> None:
 
 @pytest.mark.parametrize(
     ("mps", "sizes", "used"),
-    [(20, [1, 2, 3], 0.93), (100, [1, 5, 10], 0.92), (5, [1, 2, 10], 0.8), (1, [1, 5, 10], 0.95)],
+    [
+        (20, [1] * 9 + [10], 0.8),
+        (20, [1, 2, 3], 0.95),
+        (100, [1] * 9 + [10], 0.94),
+        (100, [1, 5, 10], 0.94),
+        (1000, [1, 5, 10], 0.98),
+        (5, [1, 2, 10], 0.85),
+        (1, [1, 5, 10], 0.95),
+    ],
 )
 def test_mixed_sizes_use_what_whole_messages_fit(mps: int, sizes: list[int], used: float) -> None:
     """Messages go as a whole and in order, so not every part of every second can be used; most can."""
