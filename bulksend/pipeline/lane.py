@@ -137,7 +137,7 @@ class Lane:
         if bucket.roster.messages(Stage.FLYING) >= bucket.in_flight.limit:
             return False
         ahead_s = min(MAX_AHEAD_S, max(AHEAD_S, bucket.preparation.seconds))
-        early_s = bucket.meter.wait_s(delivery.claim.parts, behind=bucket.roster.parts(Stage.PREPARED)) - ahead_s
+        early_s = bucket.meter.spare_s(delivery.claim.parts, behind=bucket.roster.parts(Stage.PREPARED)) - ahead_s
         if early_s > 0.0:
             self._look_again_in(early_s)
         return early_s <= 0.0

@@ -78,12 +78,19 @@ class Meter:
             self._window.record(parts, now=now)
             self._last_release_s = now
 
-    def wait_s(self, parts: int, *, behind: int) -> float:
-        """About how many seconds a message of `parts` parts that asks now waits behind others of `behind` parts."""
+    def spare_s(self, parts: int, *, behind: int) -> float:
+        """About how many seconds from now a message of `parts` parts has to ask, behind others of `behind` parts.
+
+        It loses no time if it asks then and not before: it has to be there while its parts are being paid for, but
+        not while those before it are, and not while the window is full.
+        """
         now = self._clock.monotonic()
         rate = self._rate * self._pace.share(now)
-        paid = min(parts, self.bucket.mps) + behind
-        return max(self._last_release_s + (paid - self._credit) / rate - now, self._window.wait_s(parts, now=now))
+        own = min(parts, self.bucket.mps)
+        released_s = max(
+            self._last_release_s + (behind + own - self._credit) / rate - now, self._window.wait_s(parts, now=now)
+        )
+        return released_s - own / rate
 
     def accepted(self, parts: int) -> None:
         """Tell the meter that the service took a message of `parts` parts."""

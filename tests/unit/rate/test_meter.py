@@ -90,21 +90,22 @@ def test_mixed_sizes_use_what_whole_messages_fit(mps: int, sizes: list[int], use
     assert parts / (releases[-1][0] - releases[0][0]) >= used * mps
 
 
-def test_the_wait_is_foretold() -> None:
-    """What `wait_s` says is when a message is admitted, a few percent apart."""
+def test_asking_no_earlier_than_needed_loses_no_time() -> None:
+    """A message that asks when `spare_s` says goes as early as one that has been waiting all the while."""
 
-    async def scenario() -> list[tuple[float, float]]:
+    async def one_by_one(*, patient: bool) -> list[float]:
         clock = VirtualClock()
         meter = Meter(Bucket("b", 3), headroom=HEADROOM, clock=clock)
-        told = []
-        for parts in (1, 10, 1, 3, 4, 2):
-            said = clock.monotonic() + max(0.0, meter.wait_s(parts, behind=0))
+        releases = []
+        for parts in (1, 10, 1, 3, 4, 2, 1, 1, 3, 1, 3):
+            if patient:
+                await clock.sleep(meter.spare_s(parts, behind=0))
             await meter.admit(parts)
-            told.append((said, clock.monotonic()))
-        return told
+            releases.append(clock.monotonic())
+        return releases
 
-    for said, was in run_virtual(scenario()):
-        assert said == pytest.approx(was, abs=0.4)
+    waiting, asking = run_virtual(one_by_one(patient=False)), run_virtual(one_by_one(patient=True))
+    assert asking == pytest.approx(waiting, abs=0.01)
 
 
 def test_first_come_first_served_whatever_the_size() -> None:
