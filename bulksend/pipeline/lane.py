@@ -100,11 +100,11 @@ class Lane:
         async with asyncio.TaskGroup() as group:
             while not (self._halted or self._around.breakers.campaign_stopped.is_set()):
                 changed.clear()
+                self._start_what_may(group)
+                # After the start, which finds rows that a breaker has stopped: nothing else would wake us for them.
                 if self._returning and not self._giving_back:
                     self._giving_back = True
                     group.create_task(self._give_back())
-                while self._queue and self._may_start(self._queue[0]):
-                    self._begin(self._queue.popleft(), group)
                 if self._wants_claims():
                     self._claiming = True
                     group.create_task(self._claim())
@@ -117,22 +117,25 @@ class Lane:
         self._queue.clear()
         await self._give_back()
 
-    def _begin(self, delivery: Delivery, group: asyncio.TaskGroup) -> None:
-        if self._around.breakers.reason(delivery.claim) is not None:
-            self._returning.append(delivery)
-            return
-        delivery.enter(Stage.PREPARED)
-        task = group.create_task(self._deliver(delivery))
-        self._started[task] = delivery
-        task.add_done_callback(self._ended)
+    def _start_what_may(self, group: asyncio.TaskGroup) -> None:
+        while self._queue:
+            delivery = self._queue[0]
+            if self._around.breakers.reason(delivery.claim) is not None:
+                self._returning.append(self._queue.popleft())
+            elif self._may_start(delivery):
+                self._queue.popleft()
+                delivery.enter(Stage.PREPARED)
+                task = group.create_task(self._deliver(delivery))
+                self._started[task] = delivery
+                task.add_done_callback(self._ended)
+            else:
+                break
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._started.pop(task, None)
         self.instruments.roster.changed.set()
 
     def _may_start(self, delivery: Delivery) -> bool:
-        if self._around.breakers.reason(delivery.claim) is not None:
-            return True  # it goes back, not out
         bucket = self.instruments
         if bucket.roster.messages(Stage.FLYING) >= bucket.in_flight.limit:
             return False

@@ -213,6 +213,17 @@ def test_a_stopped_identity_holds_its_rows_and_leaves_the_others_alone() -> None
     assert all(ledger.status[row] is Status.SENT for row in range(101, 201))
 
 
+def test_a_slow_bucket_whose_identity_is_refused_at_once_ends() -> None:
+    """The refusal comes while nothing else is prepared: the rows that are claimed go back all the same."""
+    ledger = MemoryLedger([make_claim(row) for row in range(1, 40)], [Bucket("b", 3)])
+    gateway = ScriptedGateway(lambda _: refuse(OutcomeKind.FAILED_IDENTITY, "resource_not_active"), latency_s=0.001)
+    result = send(ledger, gateway)
+    assert result.end is RunEnd.STOPPED
+    assert result.seconds < 2.0
+    assert ledger.count(Status.SENDING) == 0
+    assert len(ledger.held) == ledger.count(Status.PENDING) >= 37
+
+
 def test_a_stopped_route_leaves_the_identitys_other_countries_alone() -> None:
     """Only the pair of identity and country stops."""
     claims = [replace(make_claim(row), country="GB" if row % 2 else "US") for row in range(1, 41)]
