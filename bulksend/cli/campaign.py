@@ -11,9 +11,10 @@ from bulksend.base.errors import LedgerError, UsageError
 from bulksend.base.records import Status
 from bulksend.cli.logs import set_up_logs
 from bulksend.cli.output import can_ask, is_watched, print_json, print_text, say
-from bulksend.cli.running import RunOptions, current_limits, exit_code, run_ledger
+from bulksend.cli.running import RunOptions, exit_code, run_ledger
 from bulksend.cli.view import watch_in_log, watch_on_terminal
 from bulksend.config.model import Settings
+from bulksend.pipeline.plan import campaign_buckets
 from bulksend.report import summary_document, summary_lines
 from bulksend.store.ledger import SqliteLedger
 from bulksend.store.owner import OwnerLock
@@ -55,7 +56,8 @@ def run_campaign(owner: OwnerLock, path: Path, settings: Settings, manner: Manne
     with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as ledger:
         with ledger.transaction():
             interrupted = ledger.recover()
-            ledger.set_mps(current_limits(settings))
+            # How fast may have changed since the plan was made.
+            ledger.set_mps({name: bucket.mps for name, bucket in campaign_buckets(settings).items()})
         if interrupted:
             say([f"An earlier run died with {interrupted:,} rows on the wire or about to be: they are unknown."])
         pending = ledger.counts().of(Status.PENDING)

@@ -16,7 +16,6 @@ from bulksend.base.errors import ExitCode, LedgerError
 from bulksend.base.records import RunEnd, Status
 from bulksend.config.model import Settings
 from bulksend.config.request import request_members
-from bulksend.origin.buckets import buckets_of
 from bulksend.pipeline.sending import Sender, SendPolicy, SendResult
 from bulksend.store.group_commit import GroupCommitLedger
 from bulksend.store.owner import OwnerLock
@@ -135,10 +134,3 @@ def exit_code(result: SendResult | None, ledger: ReadableLedger) -> ExitCode:
     if counts.of(Status.FAILED) or counts.of(Status.UNKNOWN):
         return ExitCode.COMPLETE_WITH_FAILURES
     return ExitCode.COMPLETE
-
-
-def current_limits(settings: Settings) -> dict[str, int]:
-    """Bucket name to MPS as the settings have it now: how fast may change between two runs of a campaign."""
-    dry_run_mps = settings.pacing.dry_run_mps if settings.campaign.dry_run else None
-    buckets = buckets_of(settings.identity_records(), dry_run_mps=dry_run_mps)
-    return {name: bucket.mps for name, bucket in buckets.items()}

@@ -122,11 +122,11 @@ class Delivery:
         if outcome.kind is OutcomeKind.UNKNOWN:
             self._lost = outcome
         self.enter(Stage.WAITING if status is None else Stage.RECORDING)
-        if status is Status.SENT or (status is not None and self._lost is None):
-            await self._settle(status, outcome)
-        elif status is not None and self._lost is not None:
+        if status is not None and status is not Status.SENT and self._lost is not None:
             # An earlier attempt may have been sent; what became of a later one does not change that.
             await self._settle(Status.UNKNOWN, self._lost)
+        elif status is not None:
+            await self._settle(status, outcome)
         await around.breakers.learn(self.claim, outcome, now=now)
         return status is not None
 

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from bulksend.base.clock import Clock
 from bulksend.base.errors import ConfigError, UsageError
-from bulksend.base.records import PlannedRow
+from bulksend.base.records import Bucket, PlannedRow
 from bulksend.config.model import Settings
 from bulksend.config.snapshot import differences, fingerprint, to_document
 from bulksend.intake import InputFormat, Recipients, digest_recipients, open_recipients
@@ -75,6 +75,12 @@ def _lines_of(path: Path) -> Iterator[tuple[str, str]]:
         raise ConfigError(f"recipients.suppress: {path}: {error.strerror}", "Correct the path") from None
 
 
+def campaign_buckets(settings: Settings) -> dict[str, Bucket]:
+    """Every bucket of the campaign by its name, with the limit that holds for it: DryRun has one of its own."""
+    dry_run_mps = settings.pacing.dry_run_mps if settings.campaign.dry_run else None
+    return buckets_of(settings.identity_records(), dry_run_mps=dry_run_mps)
+
+
 def campaign_fingerprint(settings: Settings) -> dict[str, str]:
     """The fingerprint of everything but the input."""
     with NumberSet() as suppressed:
@@ -110,7 +116,7 @@ def make_plan(
     recipients_settings = settings.recipients
     template = None if settings.campaign.template is None else Template(settings.campaign.template)
     identities = settings.identity_records()
-    buckets = buckets_of(identities, dry_run_mps=settings.pacing.dry_run_mps if settings.campaign.dry_run else None)
+    buckets = campaign_buckets(settings)
     totals = PlanTotals(buckets, headroom=settings.pacing.headroom)
     with ExitStack() as stack:
         recipients = stack.enter_context(

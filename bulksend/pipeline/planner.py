@@ -182,8 +182,9 @@ class Planner:
                 raise _Skip(SkipReason.TEMPLATE_ERROR, str(error)) from None
         if not text.strip():
             raise _Skip(SkipReason.EMPTY_BODY, "the message would be empty")
-        if (breach := TEXT_RULES["MessageBody"].breach(text)) and len(text) > TEXT_RULES["MessageBody"].max_length:
-            raise _Skip(SkipReason.TOO_LONG, f"the message {breach}")
+        rule = TEXT_RULES["MessageBody"]
+        if len(text) > rule.max_length:
+            raise _Skip(SkipReason.TOO_LONG, f"the message {rule.breach(text)}")
         try:
             text.encode()
         except UnicodeEncodeError:

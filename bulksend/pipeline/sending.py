@@ -166,7 +166,8 @@ class Sender:
             async with asyncio.TaskGroup() as group:
                 lanes = [group.create_task(lane.run()) for lane in self._lanes]
                 stopper = group.create_task(self._stop_when(interrupted))
-                await asyncio.wait(lanes) if lanes else None
+                if lanes:
+                    await asyncio.wait(lanes)
                 stopper.cancel()
         except BaseExceptionGroup as errors:
             # The first failure cancelled all lanes; that it was the ledger is what people need to be told.

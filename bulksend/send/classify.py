@@ -13,7 +13,6 @@ from bulksend.base.records import Outcome, OutcomeKind
 from bulksend.send.fault import Fault
 
 _RECIPIENT = OutcomeKind.FAILED_RECIPIENT
-_ROUTE = OutcomeKind.FAILED_ROUTE
 _IDENTITY = OutcomeKind.FAILED_IDENTITY
 _UNEXPECTED = OutcomeKind.FAILED_UNEXPECTED
 _STOP = OutcomeKind.STOP

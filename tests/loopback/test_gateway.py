@@ -16,8 +16,11 @@ from tests.support.raw_server import RawServer, accepted, answer, raw_server
 MEMBERS = {"MessageType": "TRANSACTIONAL", "Context": {"team": "crm", "bulksend_campaign": "sale"}}
 
 
-def gateway_to(url: str, *, read_timeout_s: float = 5.0) -> AwsGateway:
-    """A gateway with made-up credentials to a server on loopback."""
+MADE_UP = ("AKIDEXAMPLE", "secret")
+
+
+def gateway_to(url: str, *, read_timeout_s: float = 5.0, credentials: tuple[str, str] | None = MADE_UP) -> AwsGateway:
+    """A gateway to a server on loopback, with made-up credentials, or with those of the environment."""
     return AwsGateway(
         MEMBERS,
         region="us-east-1",
@@ -25,8 +28,32 @@ def gateway_to(url: str, *, read_timeout_s: float = 5.0) -> AwsGateway:
         connect_timeout_s=2.0,
         read_timeout_s=read_timeout_s,
         max_connections=10,
-        credentials=("AKIDEXAMPLE", "secret"),
+        credentials=credentials,
     )
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the environment keeps its credentials; the file does not exist yet, and there are no others."""
+    credentials = tmp_path / "credentials"
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_PROFILE",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    return credentials
+
+
+def write_key(file: Path, key: str) -> None:
+    """Make `key` the access key of the default profile."""
+    file.write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = made-up\n")
 
 
 async def at_once() -> None:
@@ -266,15 +293,9 @@ def test_a_connection_that_closed_while_the_release_was_awaited_is_known_not_sen
     assert (outcome.kind, outcome.reason) == (OutcomeKind.NOT_SENT, "connection_failed")
 
 
-def test_rotated_credentials_are_looked_up_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rotated_credentials_are_looked_up_once(file: Path) -> None:
     """After a rejection the new credentials of the environment are found, and the row is told to try again."""
-    file = tmp_path / "credentials"
-    file.write_text("[default]\naws_access_key_id = OLDKEY\naws_secret_access_key = old\n")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
+    write_key(file, "OLDKEY")
 
     async def behave(request: bytes, writer: asyncio.StreamWriter) -> None:
         if b"Credential=OLDKEY/" in request:
@@ -283,77 +304,38 @@ def test_rotated_credentials_are_looked_up_once(tmp_path: Path, monkeypatch: pyt
             writer.write(accepted())
 
     async def main() -> Outcome:
-        async with raw_server(behave) as server:
-            gateway = AwsGateway(
-                MEMBERS,
-                region="us-east-1",
-                endpoint_url=server.url,
-                connect_timeout_s=2.0,
-                read_timeout_s=5.0,
-                max_connections=10,
-            )
-            async with gateway:
-                file.write_text("[default]\naws_access_key_id = NEWKEY\naws_secret_access_key = new\n")
-                first = await gateway.send(make_claim(1), at_once)
-                assert first.kind is OutcomeKind.TRY_AGAIN
-                return await gateway.send(make_claim(1), at_once)
+        async with raw_server(behave) as server, gateway_to(server.url, credentials=None) as gateway:
+            write_key(file, "NEWKEY")
+            first = await gateway.send(make_claim(1), at_once)
+            assert first.kind is OutcomeKind.TRY_AGAIN
+            return await gateway.send(make_claim(1), at_once)
 
     assert run(main()).kind is OutcomeKind.SENT
 
 
-def test_credentials_that_are_always_rejected_stop_after_one_renewal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_credentials_that_are_always_rejected_stop_after_one_renewal(file: Path) -> None:
     """New ones at every look-up and none that works, as with a clock that is off: no endless renewal."""
-    file = tmp_path / "credentials"
-    file.write_text("[default]\naws_access_key_id = KEY0\naws_secret_access_key = x\n")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
+    write_key(file, "KEY0")
 
     async def behave(_: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(answer(400, b'{"__type":"InvalidSignatureException","message":"no"}'))
 
     async def main() -> Outcome:
-        async with raw_server(behave) as server:
-            gateway = AwsGateway(
-                MEMBERS,
-                region="us-east-1",
-                endpoint_url=server.url,
-                connect_timeout_s=2.0,
-                read_timeout_s=5.0,
-                max_connections=10,
-            )
-            async with gateway:
-                kinds = []
-                for attempt in range(1, 4):
-                    file.write_text(f"[default]\naws_access_key_id = KEY{attempt}\naws_secret_access_key = x\n")
-                    kinds.append((await gateway.send(make_claim(1), at_once)).kind)
-                assert kinds == [OutcomeKind.TRY_AGAIN, OutcomeKind.STOP, OutcomeKind.STOP]
-                return await gateway.send(make_claim(1), at_once)
+        async with raw_server(behave) as server, gateway_to(server.url, credentials=None) as gateway:
+            kinds = []
+            for attempt in range(1, 4):
+                write_key(file, f"KEY{attempt}")
+                kinds.append((await gateway.send(make_claim(1), at_once)).kind)
+            assert kinds == [OutcomeKind.TRY_AGAIN, OutcomeKind.STOP, OutcomeKind.STOP]
+            return await gateway.send(make_claim(1), at_once)
 
     assert run(main()).kind is OutcomeKind.STOP
 
 
+@pytest.mark.usefixtures("file")
 @pytest.mark.parametrize("missing", ["credentials", "region", "profile"])
-def test_what_is_missing_to_reach_aws_is_said_at_once(
-    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_missing_to_reach_aws_is_said_at_once(missing: str) -> None:
     """No credentials, no region, no such profile: an error with the key, before anything is claimed."""
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for name in (
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "AWS_PROFILE",
-        "AWS_REGION",
-        "AWS_DEFAULT_REGION",
-    ):
-        monkeypatch.delenv(name, raising=False)
 
     async def main() -> Outcome:
         gateway = AwsGateway(
