@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from bulksend.base.records import Counts, Encoding, Run, RunEnd, Status
+from bulksend.base.records import Breaker, Counts, Encoding, Run, RunEnd, Status
 from bulksend.config.model import Settings
 from bulksend.message.gsm import non_gsm_characters
 from bulksend.message.parts import PartCount, too_long
@@ -82,6 +82,7 @@ def summary_document(
     dry_run: bool,
     counts: Counts,
     runs: list[Run],
+    breakers: list[Breaker],
     now: datetime | None,
 ) -> dict[str, object]:
     """What `send --json`, `resume --json` and `status --json` print (README, "JSON").
@@ -89,6 +90,7 @@ def summary_document(
     `now`: when the last message was accepted, or None. A run without an end is over with that: it may be going on, or
     have been killed, and time in which nothing was sent belongs to neither.
     """
+    end = _end(counts, runs)
     seconds = sum(
         max(0.0, ((run.finished_at or now or run.started_at) - run.started_at).total_seconds()) for run in runs
     )
@@ -102,10 +104,23 @@ def summary_document(
         "throttled": sum(run.throttled for run in runs),
         "seconds": round(seconds, 3),
         "parts_per_second": round(counts.parts_sent / seconds, 2) if seconds > 0 else 0.0,
-        "end": _end(counts, runs).value,
+        "end": end.value,
+        "cause": runs[-1].cause if end is RunEnd.STOPPED else None,
+        "held": sum(bucket.messages_held for bucket in counts.buckets),
+        "breakers": [
+            {
+                "identity": breaker.identity,
+                "country": breaker.country,
+                "reason": breaker.reason,
+                "tripped_at": breaker.tripped_at.isoformat().replace("+00:00", "Z"),
+                "moved": breaker.moved,
+                "held": breaker.held,
+            }
+            for breaker in breakers
+        ],
         "reasons": {
             status.value: dict(counts.reasons.get(status, {}))
-            for status in (Status.SKIPPED, Status.FAILED, Status.UNKNOWN)
+            for status in (Status.SKIPPED, Status.FAILED, Status.UNKNOWN, Status.PENDING)
         },
     }
 
@@ -119,6 +134,9 @@ def _end(counts: Counts, runs: list[Run]) -> RunEnd:
 
 def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+_BEHIND_A_BREAKER = {"moved": "went to other identities", "held": "wait until the account is put right"}
 
 
 def summary_lines(document: Mapping[str, Any]) -> Iterator[str]:
@@ -142,8 +160,17 @@ def summary_lines(document: Mapping[str, Any]) -> Iterator[str]:
             f" {document['parts_per_second']:,.1f} parts a second{throttled}"
         )
     yield f"Ledger   {document['ledger']}"
+    for breaker in document["breakers"]:
+        went = [f"{breaker[what]:,} rows {where}" for what, where in _BEHIND_A_BREAKER.items() if breaker[what]]
+        yield (
+            f"Refused  {breaker['identity']} to {breaker['country'] or 'any country'} ({breaker['reason']}):"
+            f" {', '.join(went) or 'no rows behind it'}"
+        )
+    if document["cause"]:
+        yield f"Stopped  {document['cause']}"
     if document[Status.UNKNOWN.value]:
         yield "Unknown  the service may or may not have taken these messages; they are not sent again by themselves"
+        yield "         (bulksend reconcile settles them by delivery events, resume --resend-unknown sends them again)"
 
 
 def next_steps(document: Mapping[str, Any]) -> Iterator[str]:

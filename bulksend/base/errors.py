@@ -3,6 +3,7 @@
 Outcomes of sends are not errors: they are values (`records.Outcome`). What is raised here ends a command.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -35,11 +36,35 @@ class BulksendError(Exception):
     def __str__(self) -> str:
         return f"{self.what}. {self.hint[0].upper()}{self.hint[1:]}." if self.hint else self.what
 
+    def details(self) -> dict[str, object]:
+        """What a program may want to know beside the words; empty: nothing."""
+        return {}
+
 
 class UsageError(BulksendError):
     """A command cannot do what it was asked: nothing was sent by it."""
 
     exit_code = ExitCode.USAGE
+
+
+class CampaignChanged(UsageError):
+    """A ledger holds another campaign than the one that a command describes.
+
+    Args:
+        ledger: name of the ledger.
+        changed: keys of what differs, "input" for the input.
+    """
+
+    def __init__(self, ledger: str, changed: Sequence[str]) -> None:
+        super().__init__(
+            f"{ledger} holds another campaign: changed since are {', '.join(changed)}",
+            "Undo the change, go on with `bulksend resume`, or name another ledger for a new campaign",
+        )
+        self.changed = tuple(changed)
+
+    def details(self) -> dict[str, object]:
+        """`changed`: the keys."""
+        return {"changed": list(self.changed)}
 
 
 class ConfigError(UsageError):

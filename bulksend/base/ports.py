@@ -1,6 +1,7 @@
 """What the pipeline needs from the outside world, as Protocols. Real parts are put in by `cli`, fakes by tests."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -12,6 +13,23 @@ Release = Callable[[], Awaitable[None]]
 
 class Withheld(Exception):
     """The message may not go on the wire any more; it was not sent."""
+
+
+Choose = Callable[[str, str | None], str | None]
+"""Given a destination (E.164) and its country: the id of the identity that is to serve it; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diverted:
+    """What became of rows behind a breaker.
+
+    Attributes:
+        moved: bucket -> rows that now belong to another identity, and to this bucket.
+        held: rows that no other identity can take.
+    """
+
+    moved: Mapping[str, int]
+    held: int
 
 
 class Gateway(Protocol):
@@ -34,16 +52,27 @@ class Ledger(Protocol):
     All of them raise `LedgerError` when the ledger cannot be written; nothing more may be sent then.
     """
 
-    async def claim(self, bucket: str, *, parts: int, rows: int) -> Sequence[Claim]:
+    async def claim(self, bucket: str, *, parts: int, rows: int, oversized: bool = True) -> Sequence[Claim]:
         """Take pending rows of `bucket` in input order and make their intent durable.
 
-        Takes rows while their parts add up to no more than `parts` and their number to no more than `rows`, but
-        always at least one where one is left. Rows held by a breaker are passed over. Empty: nothing is left.
+        Takes rows while their parts add up to no more than `parts` and their number to no more than `rows`; with
+        `oversized` the first one whatever its parts. Rows that are held or postponed are passed over. Empty: the next
+        row does not fit, or (with `oversized`) nothing is left.
         """
         ...
 
-    async def retry(self, row: int, attempt: int, *, throttled: bool) -> None:
-        """Make the intent of another attempt at a row that is already claimed durable; count the throttle."""
+    async def postpone(self, row: int, attempt: int, *, throttled: bool) -> None:
+        """Withdraw the intent of a claimed row that is known not to have been sent, and count the throttle.
+
+        The row is pending again. It is this run's to try again by `retry`: claims pass over it.
+        """
+        ...
+
+    async def retry(self, attempts: Mapping[int, int]) -> None:
+        """Make the intent of another attempt at postponed rows durable: row -> number of the attempt.
+
+        An unknown row may be among them, where duplicates are accepted.
+        """
         ...
 
     async def settle(self, settlement: Settlement) -> None:
@@ -51,19 +80,32 @@ class Ledger(Protocol):
         ...
 
     async def release(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
-        """Return claimed rows that are known not to have been sent; they are pending again.
+        """Return claimed or postponed rows that are known not to have been sent; they are pending, for anybody.
 
-        The last intent of a row counts as an attempt only if the row is among `tried`: it went on the wire, and was
-        refused.
+        The last intent of a claimed row counts as an attempt only if the row is among `tried`: it went on the wire, and
+        was refused.
         """
         ...
 
-    async def hold(self, reason: str, *, identity: str, country: str | None = None) -> int:
-        """Hold the pending rows of an identity (to one country, if given) with `reason`; return how many."""
+    async def divert(
+        self,
+        reason: str,
+        *,
+        identity: str,
+        country: str | None = None,
+        choose: Choose | None = None,
+        first: int = 1,
+        last: int | None = None,
+    ) -> Diverted:
+        """Keep the pending rows of an identity (to one country, if given) from it, and note that and why.
+
+        Each goes to the identity that `choose` names, unless the input chose its identity; the others are held with
+        `reason`. Postponed rows are left alone. Concerns the rows numbered `first` to `last`; None: the last there is.
+        """
         ...
 
-    async def sent_since(self, moment: datetime) -> Mapping[str, int]:
-        """Parts whose acceptance was recorded at or after `moment` (UTC), by bucket."""
+    async def released_since(self, moment: datetime) -> Mapping[str, int]:
+        """Parts of rows whose outcome was recorded at or after `moment` (UTC), by bucket."""
         ...
 
     async def counts(self) -> Counts:

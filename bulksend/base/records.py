@@ -79,6 +79,7 @@ class PlannedRow:
         encoding: of `text`.
         parts: how many parts `text` makes; 0 when there is no text.
         text: the finished message.
+        pinned: the input itself named the identity, so no other may stand in for it.
     """
 
     row: int
@@ -94,6 +95,7 @@ class PlannedRow:
     encoding: Encoding | None = None
     parts: int = 0
     text: str | None = field(default=None, repr=False)
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class Claim:
         bucket: the bucket that is charged.
         text: the message.
         parts: what the meter is charged.
+        lost: why nobody knows what became of an earlier attempt, where somebody chose to send the row again; else None.
     """
 
     row: int
@@ -119,6 +122,7 @@ class Claim:
     bucket: str
     text: str
     parts: int
+    lost: str | None = None
 
     def __repr__(self) -> str:
         return (
@@ -219,6 +223,62 @@ class Counts:
     def of(self, status: Status) -> int:
         """How many rows have `status`."""
         return self.by_status.get(status, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """What the service refused for more than one recipient: an identity, or its route to one country.
+
+    Attributes:
+        identity: that is refused.
+        country: ISO 3166 alpha-2 of the only country concerned; None: any.
+        reason: of the refusal, in lower snake case.
+        tripped_at: UTC.
+        moved: rows behind it that went to other identities.
+        held: rows behind it that wait, pending, until the account has been put right.
+    """
+
+    identity: str
+    country: str | None
+    reason: str
+    tripped_at: datetime
+    moved: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryEvent:
+    """What one delivery event tells of a message (AWS: "Event format", eventVersion 1.0).
+
+    Attributes:
+        message_id: of the message, as SendTextMessage returned it.
+        status: messageStatus, such as "DELIVERED".
+        description: messageStatusDescription; None when absent.
+        final: isFinal: no other status is expected.
+        at: eventTimestamp, UTC.
+        requested_at: messageRequestTimestamp, UTC; None when absent.
+        destination: destinationPhoneNumber; None when absent (EventBridge leaves it out).
+        campaign: `bulksend_campaign` of the Context; None when absent.
+        row: row number of `bulksend_row` in the Context; None when absent.
+        attempt: attempt number of `bulksend_row`; None when absent.
+        carrier: carrierName, or "<mcc>-<mnc>" without one; None when neither is there.
+        parts: totalMessageParts, as billed; None when absent.
+        price_usd: totalMessagePrice, for all parts, in US dollars; None when absent.
+    """
+
+    message_id: str
+    status: str
+    description: str | None
+    final: bool
+    at: datetime
+    requested_at: datetime | None = None
+    destination: str | None = field(default=None, repr=False)
+    campaign: str | None = None
+    row: int | None = None
+    attempt: int | None = None
+    carrier: str | None = None
+    parts: int | None = None
+    price_usd: float | None = None
 
 
 class RunEnd(StrEnum):

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from bulksend.base.clock import SystemClock
-from bulksend.base.errors import LedgerError, UsageError
+from bulksend.base.errors import ExitCode, LedgerError, UsageError
 from bulksend.base.records import Status
 from bulksend.cli.logs import set_up_logs
 from bulksend.cli.output import can_ask, is_watched, print_json, print_text, say
-from bulksend.cli.running import RunOptions, exit_code, run_ledger
+from bulksend.cli.running import Interpose, RunOptions, exit_code, nothing_between, run_ledger
 from bulksend.cli.view import watch_in_log, watch_on_terminal
 from bulksend.config.model import Settings
 from bulksend.pipeline.plan import campaign_buckets
@@ -31,7 +31,9 @@ class Manner:
         log_format: see `set_up_logs`.
         verbose: see `set_up_logs`.
         limit: rows in this run, at most.
+        resend_unknown: send unknown rows again.
         credentials: for the simulator.
+        interpose: see `RunOptions`.
     """
 
     yes: bool = False
@@ -39,7 +41,9 @@ class Manner:
     log_format: str = "auto"
     verbose: bool = False
     limit: int | None = None
+    resend_unknown: bool = False
     credentials: tuple[str, str] | None = None
+    interpose: Interpose = nothing_between
 
 
 def require_consent(settings: Settings, manner: Manner) -> None:
@@ -60,16 +64,14 @@ def run_campaign(owner: OwnerLock, path: Path, settings: Settings, manner: Manne
             ledger.set_mps({name: bucket.mps for name, bucket in campaign_buckets(settings).items()})
         if interrupted:
             say([f"An earlier run died with {interrupted:,} rows on the wire or about to be: they are unknown."])
-        pending = ledger.counts().of(Status.PENDING)
-        if pending and not (settings.campaign.dry_run or manner.yes):
-            count = min(pending, manner.limit or pending)
-            if not click.confirm(f"Send {count:,} messages now?", err=True):
-                say([f"Nothing was sent. The plan is kept in {path}."])
-                return 3
+        pending = _consented(ledger, settings, manner)
+        if pending is None:
+            say([f"Nothing was sent. The plan is kept in {path}."])
+            return ExitCode.INTERRUPTED
     result = None
     if pending:
         watch = watch_on_terminal if watched else watch_in_log
-        options = RunOptions(limit=manner.limit, credentials=manner.credentials)
+        options = RunOptions(limit=manner.limit, credentials=manner.credentials, interpose=manner.interpose)
         try:
             result = run_ledger(owner, settings, options, watch)
         except LedgerError:
@@ -89,6 +91,25 @@ def run_campaign(owner: OwnerLock, path: Path, settings: Settings, manner: Manne
     return code
 
 
+def _consented(ledger: SqliteLedger, settings: Settings, manner: Manner) -> int | None:
+    """Ask what has to be asked and return how many rows are pending then; None when the answer was no."""
+    counts = ledger.counts()
+    again = counts.of(Status.UNKNOWN) if manner.resend_unknown else 0
+    pending = counts.of(Status.PENDING) + again
+    if again:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in ledger.reasons()[Status.UNKNOWN].items())
+        say([f"{again:,} rows are unknown ({reasons}): each of these people may have got the message already."])
+    if pending and not (settings.campaign.dry_run or manner.yes):
+        count = min(pending, manner.limit or pending)
+        among = f", {again:,} of them perhaps for the second time" if again else ""
+        if not click.confirm(f"Send {count:,} messages now{among}?", err=True):
+            return None
+    if again:
+        with ledger.transaction():
+            ledger.resend_unknown()
+    return pending
+
+
 def print_summary(path: Path, ledger: ReadableLedger, *, as_json: bool) -> None:
     """Print what the ledger holds, as JSON or for people."""
     settings = ledger.campaign.get("campaign")
@@ -99,6 +120,7 @@ def print_summary(path: Path, ledger: ReadableLedger, *, as_json: bool) -> None:
         dry_run=bool(campaign.get("dry_run")),
         counts=replace(ledger.counts(), reasons=ledger.reasons()),
         runs=ledger.runs(),
+        breakers=ledger.breakers(),
         now=ledger.last_sent_at(),
     )
     if as_json:

@@ -12,17 +12,18 @@ import click
 
 from bulksend.base.errors import UsageError
 from bulksend.base.records import Status
-from bulksend.cli.options import examples, json_option
+from bulksend.cli.options import Command, examples, json_option
 from bulksend.cli.output import print_json, to_standard_output
 
 EPILOG = examples(
     ("Everything, for a spreadsheet", "bulksend export sale.db --format csv --out results.csv"),
     ("What failed, as the next input", "bulksend export sale.db --format csv --status failed --out again.csv"),
+    ("With what became of each message", "bulksend export sale.db --format csv --deliveries --out results.csv"),
     ("What nobody knows, one object a line", "bulksend export sale.db --format jsonl --status unknown"),
 )
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.argument("ledger", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--format", "file_format", type=click.Choice(["csv", "jsonl"]), required=True, help="How to write it.")
 @click.option(
@@ -32,13 +33,20 @@ EPILOG = examples(
     multiple=True,
     help="Only rows with this status; can be repeated.  [default: all]",
 )
+@click.option(
+    "--deliveries",
+    is_flag=True,
+    help="Add what `bulksend reconcile` learnt: delivery status and time, carrier, billed parts, price.",
+)
 @json_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write to this file, mode 0600, which appears when it is complete.  [default: standard output]",
 )
-def export(ledger: Path, file_format: str, statuses: tuple[str, ...], out: Path | None, *, as_json: bool) -> int:
+def export(
+    ledger: Path, file_format: str, statuses: tuple[str, ...], out: Path | None, *, deliveries: bool, as_json: bool
+) -> int:
     """Write the results in LEDGER, one record a row, in the order of the input.
 
     The input's own columns follow the results, so that an export can be fed back as input as it is.
@@ -48,16 +56,18 @@ def export(ledger: Path, file_format: str, statuses: tuple[str, ...], out: Path 
     wanted = frozenset(Status(status) for status in statuses) or None
     if out is None or out == Path("-"):
         with to_standard_output() as stream:
-            _write(ledger, file_format, wanted, stream)
+            _write(ledger, file_format, wanted, stream, deliveries=deliveries)
         return 0
     with _replacing(out) as stream:
-        rows = _write(ledger, file_format, wanted, stream)
+        rows = _write(ledger, file_format, wanted, stream, deliveries=deliveries)
     if as_json:
         print_json({"ledger": str(ledger), "out": str(out), "format": file_format, "rows": rows})
     return 0
 
 
-def _write(ledger: Path, file_format: str, statuses: Collection[Status] | None, stream: BinaryIO) -> int:
+def _write(
+    ledger: Path, file_format: str, statuses: Collection[Status] | None, stream: BinaryIO, *, deliveries: bool
+) -> int:
     """Write the rows and return how many there were."""
     from bulksend.store.export import export_rows, source_columns, write_csv, write_jsonl
 
@@ -65,7 +75,7 @@ def _write(ledger: Path, file_format: str, statuses: Collection[Status] | None, 
 
     def counted() -> Iterator[dict[str, object]]:
         nonlocal count
-        for row in export_rows(ledger, statuses=statuses):
+        for row in export_rows(ledger, statuses=statuses, deliveries=deliveries):
             count += 1
             yield row
 
@@ -75,7 +85,7 @@ def _write(ledger: Path, file_format: str, statuses: Collection[Status] | None, 
     columns = source_columns(ledger, statuses=statuses)
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
     try:
-        write_csv(counted(), text, source_columns=columns)
+        write_csv(counted(), text, source_columns=columns, deliveries=deliveries)
         text.flush()
     finally:
         # Not closed with the wrapper: the stream is its owner's.

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import click
 import msgspec
 
-from bulksend.base.errors import UsageError
+from bulksend.base.errors import BulksendError, UsageError
 
 
 @contextmanager
@@ -38,10 +38,26 @@ def _drop_output() -> None:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
+_PRINTED = "bulksend.json_printed"
+
+
 def print_json(document: Mapping[str, object]) -> None:
     """Print one JSON object on one line of standard output."""
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.meta[_PRINTED] = True
     with to_standard_output() as out:
         out.write(msgspec.json.encode(document) + b"\n")
+
+
+def print_error_json(error: BulksendError) -> None:
+    """Print `error` as the one JSON object of a command with --json, unless that has printed its object already."""
+    context = click.get_current_context(silent=True)
+    if context is None or context.meta.get(_PRINTED) or not context.params.get("as_json"):
+        return
+    document = {"error": error.what, "hint": error.hint, "exit_code": int(error.exit_code), **error.details()}
+    with suppress(UsageError):  # what is wrong is on standard error as well
+        print_json(document)
 
 
 def print_text(lines: Iterable[str]) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 import resource
-import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -13,7 +12,9 @@ import structlog
 
 from bulksend.base.clock import Clock, SystemClock
 from bulksend.base.errors import ExitCode, LedgerError
+from bulksend.base.ports import Gateway, Ledger
 from bulksend.base.records import RunEnd, Status
+from bulksend.cli.signals import interrupted_by_signals
 from bulksend.config.model import Settings
 from bulksend.config.request import request_members
 from bulksend.pipeline.sending import Sender, SendPolicy, SendResult
@@ -30,6 +31,15 @@ Watch = Callable[[Sender], AbstractAsyncContextManager[None]]
 """Shows the progress of a run while its context is open."""
 
 
+Interpose = Callable[[Ledger, Gateway], tuple[Ledger, Gateway]]
+"""Gets the real ledger and gateway of a run, and returns what is used in their places."""
+
+
+def nothing_between(ledger: Ledger, gateway: Gateway) -> tuple[Ledger, Gateway]:
+    """The real parts as they are."""
+    return ledger, gateway
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """What the command line adds to the settings.
@@ -37,10 +47,12 @@ class RunOptions:
     Attributes:
         limit: rows to send at most; None: all.
         credentials: access key and secret instead of those of the environment, for the simulator.
+        interpose: puts something between the pipeline and the real parts; how tests crash a run at a certain point.
     """
 
     limit: int | None = None
     credentials: tuple[str, str] | None = None
+    interpose: Interpose = nothing_between
 
 
 def run_ledger(owner: OwnerLock, settings: Settings, options: RunOptions, watch: Watch) -> SendResult:
@@ -64,7 +76,7 @@ async def _run(owner: OwnerLock, settings: Settings, options: RunOptions, watch:
     from bulksend.send.aws import AwsGateway
 
     clock: Clock = SystemClock()
-    interrupted = _on_signals()
+    interrupted = interrupted_by_signals()
     max_connections = settings.aws.max_concurrency or MAX_CONNECTIONS
     gateway = AwsGateway(
         request_members(settings),
@@ -75,6 +87,7 @@ async def _run(owner: OwnerLock, settings: Settings, options: RunOptions, watch:
         connect_timeout_s=settings.aws.connect_timeout_s,
         read_timeout_s=settings.aws.read_timeout_s,
         max_connections=max_connections,
+        clock=clock,
         credentials=options.credentials,
     )
     policy = SendPolicy(
@@ -84,12 +97,21 @@ async def _run(owner: OwnerLock, settings: Settings, options: RunOptions, watch:
         give_up_after_s=settings.retry.give_up_after_s,
         resend_unknown=settings.retry.on_unknown == "resend",
         max_in_flight=max_connections,
+        stop_grace_s=settings.aws.stop_grace_s,
         limit=options.limit,
     )
     # Start: credentials and region (nothing is claimed without them), ledger, lanes. Stop: the reverse.
     async with gateway, GroupCommitLedger(owner.ledger, clock=clock, owner=owner) as durable:
         await durable.start_run()
-        sender = Sender(durable, gateway, clock=clock, random=random.SystemRandom(), policy=policy)
+        ledger, wire = options.interpose(durable, gateway)
+        sender = Sender(
+            ledger,
+            wire,
+            clock=clock,
+            random=random.SystemRandom(),
+            policy=policy,
+            identities=settings.identity_records(),
+        )
         async with watch(sender):
             return await sender.run(interrupted)
 
@@ -98,21 +120,6 @@ def _allow_open_files() -> None:
     """Raise the soft limit of open files to the hard one: every message in the air has a socket."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _on_signals() -> asyncio.Event:
-    interrupted = asyncio.Event()
-
-    def stop(name: str) -> None:
-        if interrupted.is_set():
-            os._exit(ExitCode.INTERRUPTED)
-        log.warning("send.stopping", signal=name)
-        interrupted.set()
-
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, stop, each.name)
-    return interrupted
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

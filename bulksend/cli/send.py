@@ -2,10 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
 from bulksend.cli.options import (
+    Command,
     aws_options,
     campaign_options,
     examples,
@@ -31,7 +33,7 @@ EPILOG = examples(
 )
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.argument("input_name", metavar="INPUT")
 @campaign_options
 @click.option(
@@ -45,7 +47,9 @@ EPILOG = examples(
 @aws_options
 @log_options
 @json_option
+@click.pass_obj
 def send(
+    interpose: Any,
     input_name: str,
     config: Path | None,
     overrides: tuple[str, ...],
@@ -69,6 +73,7 @@ def send(
     from bulksend.base.clock import SystemClock
     from bulksend.cli.campaign import Manner, require_consent, run_campaign
     from bulksend.cli.output import say, standard_input
+    from bulksend.cli.running import nothing_between
     from bulksend.config.load import load_settings
     from bulksend.pipeline.plan import make_plan, refuse_changes
     from bulksend.report import plan_lines
@@ -81,7 +86,14 @@ def send(
         "aws.profile": profile,
     }
     settings = load_settings(config, environ=os.environ, overrides=with_flags(overrides, flags))
-    manner = Manner(yes=yes, as_json=as_json, log_format=log_format, verbose=verbose, limit=limit)
+    manner = Manner(
+        yes=yes,
+        as_json=as_json,
+        log_format=log_format,
+        verbose=verbose,
+        limit=limit,
+        interpose=interpose or nothing_between,
+    )
     require_consent(settings, manner)
     path = ledger or Path(f"{settings.campaign.name}.db")
     clock = SystemClock()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from bulksend.cli.options import examples, json_option
+from bulksend.cli.options import Command, examples, json_option
 
 EPILOG = examples(
     ("How far it is", "bulksend status sale.db"),
@@ -16,7 +16,7 @@ EPILOG = examples(
 RATE_SPAN_S = 10.0
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.argument("ledger", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--watch", is_flag=True, help="Show it again every --interval seconds until all is done or Ctrl-C.")
 @click.option(
@@ -62,5 +62,5 @@ def _show(path: Path, *, as_json: bool, clear: bool) -> int:
         print_summary(path, ledger, as_json=as_json)
         if not as_json:
             since = SystemClock().now() - timedelta(seconds=RATE_SPAN_S)
-            print_text(bucket_lines(counts, ledger.sent_since(since), span_s=RATE_SPAN_S))
+            print_text(bucket_lines(counts, ledger.released_since(since), span_s=RATE_SPAN_S))
         return counts.of(Status.PENDING) + counts.of(Status.SENDING)

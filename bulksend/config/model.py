@@ -116,6 +116,7 @@ class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         connect_timeout_s: seconds.
         read_timeout_s: seconds; an answer that is later leaves its row unknown.
         max_concurrency: requests in flight at most; 0: sized from rate and latency.
+        stop_grace_s: seconds that a stop waits for answers; rows without one by then are unknown.
     """
 
     region: Annotated[str, text(special.REGION, unset="")] = ""
@@ -124,6 +125,7 @@ class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     connect_timeout_s: Annotated[float, number(0, 300, unit="seconds", above_low=True)] = 5.0
     read_timeout_s: Annotated[float, number(0, 900, unit="seconds", above_low=True)] = 30.0
     max_concurrency: Annotated[int, whole(0, 10_000)] = 0
+    stop_grace_s: Annotated[float, number(0, 900, unit="seconds")] = 25.0
 
 
 class PacingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bulksend.base.export_fields import EXPORT_FIELDS, SOURCE_PREFIX
+from bulksend.base.export_fields import DELIVERY_FIELDS, EXPORT_FIELDS, SOURCE_PREFIX
 from bulksend.intake.invisible import without_invisible
 
 
@@ -29,15 +29,22 @@ def read_header(cells: Sequence[str]) -> Header:
     input that was exported.
     """
     names = [without_invisible(cell).strip() for cell in cells]
-    leading = len(EXPORT_FIELDS) if tuple(names[: len(EXPORT_FIELDS)]) == EXPORT_FIELDS else 0
+    leading = _export_fields(names)
     if leading:
         names = [_as_before_export(name) for name in names[leading:]]
     return Header(_unique([name or f"column {place}" for place, name in enumerate(names, start=1)]), leading)
 
 
+def _export_fields(names: Sequence[str]) -> int:
+    for fields in ((*EXPORT_FIELDS, *DELIVERY_FIELDS), EXPORT_FIELDS):
+        if tuple(names[: len(fields)]) == fields:
+            return len(fields)
+    return 0
+
+
 def _as_before_export(name: str) -> str:
     own = name.removeprefix(SOURCE_PREFIX)
-    return own if own in EXPORT_FIELDS else name
+    return own if own in (*EXPORT_FIELDS, *DELIVERY_FIELDS) else name
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import msgspec
 
 from bulksend.base.errors import InputError
-from bulksend.base.export_fields import EXPORT_FIELDS, SOURCE_FIELD
+from bulksend.base.export_fields import DELIVERY_FIELDS, EXPORT_FIELDS, SOURCE_FIELD
 from bulksend.base.records import InputRow
 from bulksend.intake.place import Place
 
 _EXPORT_KEYS = frozenset({*EXPORT_FIELDS, SOURCE_FIELD})
+_EXPORTS = (_EXPORT_KEYS, _EXPORT_KEYS | frozenset(DELIVERY_FIELDS))
 _LINES_TO_GIVE_UP_AFTER = 20
 _EMPTY = "empty row"
 
@@ -64,7 +65,7 @@ class JsonRecords:
                 if not isinstance(value, dict):
                     yield InputRow(row, line, {}, f"not a JSON object but {_kind(value)}")
                     continue
-                if len(value) == len(_EXPORT_KEYS) and value.keys() == _EXPORT_KEYS:
+                if len(value) >= len(_EXPORT_KEYS) and value.keys() in _EXPORTS:
                     source = value[SOURCE_FIELD]
                     value = source if isinstance(source, dict) else value
                 fault = None if value else _EMPTY

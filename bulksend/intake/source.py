@@ -19,11 +19,21 @@ _COMPRESSION_BY_SUFFIX = {".gz": "gzip", ".zst": "zstd"}
 class ByteSource:
     """The decompressed bytes of one input, once. Its `suffix` is that of the name without `.gz` or `.zst`."""
 
-    def __init__(self, file: BinaryIO, place: Place, *, owned: bool, suffixes: list[str], block_bytes: int) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        place: Place,
+        *,
+        owned: bool,
+        suffixes: list[str],
+        may_be_empty: bool,
+        block_bytes: int,
+    ) -> None:
         """Look at the first bytes of `file` and decide how to read it; see `open_source`."""
         self._file = file
         self._place = place
         self._owned = owned
+        self._may_be_empty = may_be_empty
         self._block_bytes = block_bytes
         self._digest = hashlib.sha256()
         self._exhausted = False
@@ -56,6 +66,8 @@ class ByteSource:
 
     def _recognise(self, suffix: str | None) -> tuple[str | None, Iterator[bytes]]:
         head, blocks = _look_ahead(iter(self._read, b""))
+        if not head and self._may_be_empty:
+            return None, blocks
         if not head:
             raise self._place.error("the input is empty", "Give a file with at least one recipient")
         compression = compression_by_magic(head)
@@ -82,38 +94,54 @@ class ByteSource:
         return block
 
 
-def open_source(place: Place, *, stdin: BinaryIO | None = None, block_bytes: int = 65_536) -> ByteSource:
+def open_source(
+    place: Place,
+    *,
+    path: Path | None = None,
+    stdin: BinaryIO | None = None,
+    may_be_empty: bool = False,
+    block_bytes: int = 65_536,
+) -> ByteSource:
     """Open the file that `place` names, "-" for standard input; it is only ever read forwards.
 
     Args:
         place: what to open, and what errors name.
+        path: what to open instead, where it is a copy of what `place` names.
         stdin: what "-" means; None for the process's own standard input.
+        may_be_empty: whether an input without a single byte is one; it has no compression.
         block_bytes: how much is read from the file at a time.
 
     Raises:
         InputError: it cannot be read, is empty, is not compressed as its suffix says, or is known not to be text.
     """
-    if place.name == STANDARD_INPUT:
+    if path is None and place.name == STANDARD_INPUT:
         place.name = "standard input"
         return ByteSource(
-            sys.stdin.buffer if stdin is None else stdin, place, owned=False, suffixes=[], block_bytes=block_bytes
+            sys.stdin.buffer if stdin is None else stdin,
+            place,
+            owned=False,
+            suffixes=[],
+            may_be_empty=may_be_empty,
+            block_bytes=block_bytes,
         )
-    file = _open(place)
+    file = _open(place, place.name if path is None else path)
     try:
         suffixes = [suffix.lower() for suffix in Path(place.name).suffixes]
-        return ByteSource(file, place, owned=True, suffixes=suffixes, block_bytes=block_bytes)
+        return ByteSource(
+            file, place, owned=True, suffixes=suffixes, may_be_empty=may_be_empty, block_bytes=block_bytes
+        )
     except BaseException:
         file.close()
         raise
 
 
-def _open(place: Place) -> BinaryIO:
-    if place.name.startswith("s3://"):
+def _open(place: Place, path: str | Path) -> BinaryIO:
+    if isinstance(path, str) and path.startswith("s3://"):
         raise place.error(
             "objects in S3 are not read directly", f"Pipe it in: aws s3 cp {place.name} - | bulksend ... -"
         )
     try:
-        return cast("BinaryIO", Path(place.name).open("rb", buffering=0))
+        return cast("BinaryIO", Path(path).open("rb", buffering=0))
     except FileNotFoundError:
         raise place.error("there is no such file", "Check the path; - means standard input") from None
     except IsADirectoryError:

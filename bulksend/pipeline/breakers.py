@@ -1,13 +1,14 @@
 """What has stopped, and how far: a country of an identity, an identity, or the campaign."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
 
 import structlog
 
 from bulksend.base.errors import BulksendError, ServiceStop, UsageError
 from bulksend.base.ports import Ledger
 from bulksend.base.records import Claim, Outcome, OutcomeKind
+from bulksend.pipeline.failover import Failover, Scope
 
 log = structlog.get_logger("bulksend.pipeline")
 
@@ -24,16 +25,32 @@ UNREACHED_S = 2.0
 
 
 class Breakers:
-    """Stops exactly what a refusal condemns, says so once, and holds the rows behind it in the ledger.
+    """Stops exactly what a refusal condemns, says so once, and keeps the rows behind it from being lost.
 
-    Rows behind a stopped route or identity stay pending with the refusal as their reason, so that putting the account
-    right and running `resume` finishes the job.
+    Rows behind a stopped identity go to others that serve their country. Where there is none, and behind a stopped
+    route, they stay pending with the refusal as their reason, so that putting the account right and running `resume`
+    finishes the job.
+
+    Args:
+        ledger: where the rows are.
+        failover: who takes over.
+        give_up_after_s: after so long without a connection the campaign stops.
+        on_moved: called with the buckets that rows were moved to.
     """
 
-    def __init__(self, ledger: Ledger, *, give_up_after_s: float) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        failover: Failover,
+        give_up_after_s: float,
+        on_moved: Callable[[Collection[str]], None],
+    ) -> None:
         self._ledger = ledger
+        self._failover = failover
         self._give_up_after_s = give_up_after_s
-        self._stopped: dict[tuple[str, str | None], str] = {}
+        self._on_moved = on_moved
+        self._stopped: dict[Scope, str] = {}
         self._unexpected = 0
         self._lost = 0
         self._unreached = 0
@@ -51,7 +68,7 @@ class Breakers:
         return self._stopped.get((claim.identity, None)) or self._stopped.get((claim.identity, claim.country))
 
     @property
-    def stopped(self) -> dict[tuple[str, str | None], str]:
+    def stopped(self) -> dict[Scope, str]:
         """(identity, country; None for all of them) -> reason, for what has stopped so far."""
         return dict(self._stopped)
 
@@ -93,9 +110,9 @@ class Breakers:
             case OutcomeKind.SENT:
                 self._unexpected = 0
             case OutcomeKind.FAILED_ROUTE:
-                await self._hold(claim.identity, claim.country, reason)
+                await self._trip(claim.identity, claim.country, reason)
             case OutcomeKind.FAILED_IDENTITY:
-                await self._hold(claim.identity, None, reason)
+                await self._trip(claim.identity, None, reason)
             case OutcomeKind.FAILED_UNEXPECTED:
                 self._unexpected += 1
                 if self._unexpected >= UNEXPECTED_IN_A_ROW:
@@ -112,23 +129,48 @@ class Breakers:
             log.error("campaign.stopped", cause=cause.what)
             self.campaign_stopped.set()
 
-    async def hold_again(self, claims: Iterable[Claim]) -> None:
-        """Hold rows that came back to the ledger after their breaker had tripped."""
+    async def divert_again(self, claims: Collection[Claim]) -> None:
+        """Divert rows that came back to the ledger after their breaker had tripped."""
         scopes = {
             scope
             for claim in claims
             for scope in ((claim.identity, None), (claim.identity, claim.country))
             if scope in self._stopped
         }
-        for identity, country in scopes:
-            await self._ledger.hold(self._stopped[identity, country], identity=identity, country=country)
+        rows = [claim.row for claim in claims]
+        for identity, country in sorted(scopes, key=str):
+            await self._divert(identity, country, first=min(rows), last=max(rows))
 
-    async def _hold(self, identity: str, country: str | None, reason: str) -> None:
+    async def _trip(self, identity: str, country: str | None, reason: str) -> None:
         if (identity, country) in self._stopped:
             return
         self._stopped[identity, country] = reason
-        held = await self._ledger.hold(reason, identity=identity, country=country)
-        log.warning("breaker.tripped", identity=identity, country=country or "any", reason=reason, rows_held=held)
+        moved, held = await self._divert(identity, country)
+        log.warning(
+            "breaker.tripped",
+            identity=identity,
+            country=country or "any",
+            reason=reason,
+            rows_moved=moved,
+            rows_held=held,
+        )
+
+    async def _divert(
+        self, identity: str, country: str | None, *, first: int = 1, last: int | None = None
+    ) -> tuple[int, int]:
+        # A route is not worth another try from elsewhere: what forbids it is mostly the country's rules.
+        choose = self._failover.without(self._stopped) if country is None else None
+        diverted = await self._ledger.divert(
+            self._stopped[identity, country],
+            identity=identity,
+            country=country,
+            choose=choose,
+            first=first,
+            last=last,
+        )
+        if diverted.moved:
+            self._on_moved(diverted.moved)
+        return sum(diverted.moved.values()), diverted.held
 
     def _learn_unreached(self, outcome: Outcome, *, now: float) -> None:
         detail = f"{outcome.reason}: {outcome.error_message}" if outcome.error_message else str(outcome.reason)
@@ -147,8 +189,11 @@ def _refused(outcome: Outcome, what: str) -> ServiceStop:
     hints = {
         "monthly_spend_limit_reached_for_text": "raise the spend limit",
         "access_denied": "allow sms-voice:SendTextMessage (config/iam-policy.json)",
+        "clock_skew": "set this machine's clock",
     }
+    # Of most refusals the service's own words say no more than the reason; of this one they say by how much.
+    detail = f", {outcome.error_message}" if outcome.reason == "clock_skew" else ""
     return ServiceStop(
-        f"{what} ({outcome.error_code}, {outcome.reason}); what is left stays pending",
+        f"{what} ({outcome.error_code}, {outcome.reason}{detail}); what is left stays pending",
         f"{hints.get(outcome.reason or '', 'put this right')}, then resume",
     )

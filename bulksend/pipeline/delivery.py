@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 import structlog
 
@@ -51,29 +52,42 @@ class Instruments:
     roster: Roster
 
 
+class Verdict(Enum):
+    """What is to be done with a row after an attempt."""
+
+    SETTLED = auto()  # nothing: its outcome is recorded
+    WAITS = auto()  # it is tried again when its time has come; the ledger knows that it is not on the wire
+    RETURNS = auto()  # it goes back to the ledger
+
+
 class Delivery:
-    """Brings one row to its end; `run` returns True when it is settled, False when it goes back to the ledger.
+    """Brings one row to its end, one attempt a `run`.
 
     A row goes back when a breaker or a stop withholds it, or when its task is cancelled before it was let onto the
-    wire. Cancelled later, it is recorded as `unknown`, because it may have been sent; so is a row whose answer was
-    lost before, and that was to be sent again.
+    wire. Cancelled later, it is recorded as `unknown`, because it may have been sent. A row whose answer was lost and
+    that is to be sent again is `unknown` while it waits.
 
     Attributes:
         claim: the row, with the number of the present attempt.
         tried: the present attempt went on the wire.
+        due_s: when a row that waits is to be tried again, in seconds of the monotonic clock.
+        status: the outcome that was recorded last; None before.
     """
 
     def __init__(self, claim: Claim, around: Surroundings, bucket: Instruments) -> None:
         self.claim = claim
         self.stage = Stage.GONE
         self.tried = False
+        self.due_s = 0.0
+        self.status: Status | None = None
         self._around = around
         self._bucket = bucket
         self._withheld = False
+        self._started_s: float | None = None
         self._prepared_s = 0.0
         self._released_s = 0.0
+        self._failures = 0
         self._resends = 0
-        self._throttled = False
         self._lost: Outcome | None = None
         self.enter(Stage.QUEUED)
 
@@ -86,49 +100,62 @@ class Delivery:
         """Let this row not onto the wire any more; one that is there stays there."""
         self._withheld = True
 
-    async def run(self) -> bool:
-        """Try until the row has an outcome. Raises `LedgerError` when it cannot be recorded."""
-        started_s = self._around.clock.monotonic()
-        failures = 0
+    def again(self) -> None:
+        """Queue for the next attempt; its intent is durable already."""
+        self.claim = replace(self.claim, attempt=self.claim.attempt + 1)
+        self.tried = False
+        self.status = None
+        self.enter(Stage.QUEUED)
+
+    async def run(self) -> Verdict:
+        """Try once. Raises `LedgerError` when what came of it cannot be recorded."""
+        around = self._around
+        self._prepared_s = around.clock.monotonic()
+        if self._started_s is None:
+            self._started_s = self._prepared_s
         try:
-            while not await self._attempt(started_s):
-                if self._is_withheld():
-                    return await self._give_up_the_rest()
-                failures += 1
-                await self._around.clock.sleep(self._around.backoff.wait_s(failures))
-                self.claim = replace(self.claim, attempt=self.claim.attempt + 1)
-                self.tried = False
-                await self._around.ledger.retry(self.claim.row, self.claim.attempt, throttled=self._throttled)
+            outcome = await self._send()
+            now = around.clock.monotonic()
+            if self.stage is Stage.FLYING and outcome.kind not in (OutcomeKind.NOT_SENT, OutcomeKind.UNKNOWN):
+                self._bucket.in_flight.answered(now - self._released_s)
+            self._log(outcome)
+            status = self._verdict(outcome, given_up=now - self._started_s >= around.give_up_after_s)
+            if outcome.kind is OutcomeKind.UNKNOWN:
+                self._lost = outcome
+            self.enter(Stage.RECORDING)
+            if status is not None:
+                await self._settle(status, outcome)
+            await around.breakers.learn(self.claim, outcome, now=now)
+            if status is not None:
+                return Verdict.SETTLED
+            if self._is_withheld():
+                return await self._give_up()
+            await self._postpone(outcome, now=now)
         except Withheld:
-            return await self._give_up_the_rest()
+            return await self._give_up()
         except asyncio.CancelledError:
             if self.stage is Stage.FLYING:
                 self._lost = INTERRUPTED
-            return await self._give_up_the_rest()
-        return True
+            return await self._give_up()
+        return Verdict.WAITS
 
-    async def _attempt(self, started_s: float) -> bool:
-        """Try once; True when that settled the row, False when it is to be tried again."""
-        around = self._around
-        self.enter(Stage.PREPARED)
-        self._prepared_s = around.clock.monotonic()
-        outcome = await self._send()
-        now = around.clock.monotonic()
-        if self.stage is Stage.FLYING and outcome.kind not in (OutcomeKind.NOT_SENT, OutcomeKind.UNKNOWN):
-            self._bucket.in_flight.answered(now - self._released_s)
-        self._log(outcome)
-        status = self._verdict(outcome, given_up=now - started_s >= around.give_up_after_s)
-        self._throttled = outcome.kind is OutcomeKind.THROTTLED
-        if outcome.kind is OutcomeKind.UNKNOWN:
-            self._lost = outcome
-        self.enter(Stage.WAITING if status is None else Stage.RECORDING)
-        if status is not None and status is not Status.SENT and self._lost is not None:
-            # An earlier attempt may have been sent; what became of a later one does not change that.
+    async def _postpone(self, outcome: Outcome, *, now: float) -> None:
+        self._failures += 1
+        self.due_s = now + self._around.backoff.wait_s(self._failures)
+        if self._lost is not None:
             await self._settle(Status.UNKNOWN, self._lost)
-        elif status is not None:
-            await self._settle(status, outcome)
-        await around.breakers.learn(self.claim, outcome, now=now)
-        return status is not None
+        else:
+            throttled = outcome.kind is OutcomeKind.THROTTLED
+            await self._around.ledger.postpone(self.claim.row, self.claim.attempt, throttled=throttled)
+        self.enter(Stage.WAITING)
+
+    async def _give_up(self) -> Verdict:
+        """Settle a row that may have been sent; any other goes back."""
+        if self._lost is None:
+            return Verdict.RETURNS
+        self.enter(Stage.RECORDING)
+        await self._settle(Status.UNKNOWN, self._lost)
+        return Verdict.SETTLED
 
     async def _send(self) -> Outcome:
         try:
@@ -143,19 +170,11 @@ class Delivery:
             )
             return Outcome(kind, "fault_of_ours", error_code=type(error).__name__)
 
-    async def _give_up_the_rest(self) -> bool:
-        """Settle a row that may have been sent; any other goes back."""
-        if self._lost is None:
-            return False
-        self.enter(Stage.RECORDING)
-        await self._settle(Status.UNKNOWN, self._lost)
-        return True
-
     async def _release(self) -> None:
         if self._is_withheld():
             raise Withheld
         self._bucket.preparation.learn(self._around.clock.monotonic() - self._prepared_s)
-        await self._bucket.meter.admit(self.claim.parts, order=self.claim.row)
+        await self._bucket.meter.admit(self.claim.parts, order=self.claim.row, room=self._room)
         # No await from here to the socket: a cancellation cannot fall between the decision and its record.
         if self._is_withheld():
             raise Withheld
@@ -164,6 +183,13 @@ class Delivery:
         self.tried = True
         self._around.breakers.reached()
         self.enter(Stage.FLYING)
+
+    async def _room(self) -> None:
+        """Wait until fewer are in the air than may be: those that are prepared were begun before answers stopped."""
+        roster = self._bucket.roster
+        while roster.messages(Stage.FLYING) >= self._bucket.in_flight.limit:
+            roster.landed.clear()
+            await roster.landed.wait()
 
     def _is_withheld(self) -> bool:
         return self._withheld or self._around.breakers.reason(self.claim) is not None
@@ -197,12 +223,18 @@ class Delivery:
                 return None if again else Status.UNKNOWN
             case OutcomeKind.TRY_AGAIN:
                 return Status.FAILED if given_up else None
-            case OutcomeKind.NOT_SENT | OutcomeKind.STOP:
+            case OutcomeKind.NOT_SENT | OutcomeKind.STOP | OutcomeKind.FAILED_IDENTITY:
                 return None
             case _:
                 return Status.FAILED
 
     async def _settle(self, status: Status, outcome: Outcome) -> None:
-        settlement = Settlement(self.claim.row, self.claim.attempt, status, outcome)
-        await self._around.ledger.settle(settlement)
-        self._around.tally.settled(status)
+        if status is Status.FAILED and (lost := self._lost or _lost_before(self.claim)) is not None:
+            # An earlier attempt may have been sent; what became of a later one does not change that.
+            status, outcome = Status.UNKNOWN, lost
+        await self._around.ledger.settle(Settlement(self.claim.row, self.claim.attempt, status, outcome))
+        self.status = status
+
+
+def _lost_before(claim: Claim) -> Outcome | None:
+    return None if claim.lost is None else Outcome(OutcomeKind.UNKNOWN, claim.lost)

@@ -1,14 +1,14 @@
 """One bucket's way from the ledger to the ledger: when to claim, what to start, how to stop."""
 
 import asyncio
-from collections import deque
+import heapq
 
 import structlog
 
 from bulksend.base.records import Bucket
 from bulksend.pipeline.allowance import Allowance
-from bulksend.pipeline.delivery import Delivery, Instruments, Surroundings
-from bulksend.pipeline.roster import UNSENT, UNTRIED, Roster, Stage
+from bulksend.pipeline.delivery import Delivery, Instruments, Surroundings, Verdict
+from bulksend.pipeline.roster import UNTRIED, Roster, Stage
 from bulksend.pipeline.tally import RateGauge
 from bulksend.rate.inflight import InFlight
 from bulksend.rate.latency import LatencyEstimate
@@ -17,8 +17,8 @@ from bulksend.rate.meter import Meter
 log = structlog.get_logger("bulksend.pipeline")
 
 CLAIM_S = 1.0
-"""Rows claimed and not tried yet, at most, as time at the limit. With those on the wire and those that wait to be tried
-again they are what a `kill -9` leaves `unknown`."""
+"""Rows claimed and not on the wire yet, at most, as time at the limit (or one message that has more parts). With those
+on the wire they are what a `kill -9` leaves `unknown`; rows that wait to be tried again are `pending`."""
 
 AHEAD_S = 0.3
 MAX_AHEAD_S = 5.0
@@ -29,12 +29,15 @@ MAX_WAITING_S = 10.0
 MIN_WAITING = 20
 """Rows that wait to be tried again, at most, as time at the limit: so many that they never keep others from going."""
 
+LOOK_AGAIN_S = 60.0
+"""The longest that a lane sleeps when nothing wakes it and nothing is due."""
+
 
 class Lane:
     """Sends the rows of one bucket. A slow lane never blocks a fast one: they share nothing but connections.
 
     `run` returns when the bucket has nothing left to send, or after `halt` when all that was on the wire has its
-    outcome; either way every row it claimed is settled or pending again.
+    outcome; either way every row it claimed is settled or pending again. It may be run again after `wake`.
 
     Args:
         bucket: whose rows.
@@ -71,20 +74,29 @@ class Lane:
         self._claim_parts = max(1, int(bucket.mps * CLAIM_S))
         self._max_waiting = MIN_WAITING + int(bucket.mps * MAX_WAITING_S)
         self._alarm: asyncio.TimerHandle | None = None
-        self._queue: deque[Delivery] = deque()
+        self._queue: list[tuple[int, Delivery]] = []  # a heap, by row
+        self._waiting: list[tuple[float, int, Delivery]] = []  # a heap, by when they are due
         self._started: dict[asyncio.Task[None], Delivery] = {}
         self._returning: list[Delivery] = []
         self._claiming = False
         self._giving_back = False
+        self._next_is_oversized = False
         self._exhausted = False
         self._halted = False
+        self.woken = False
+
+    def wake(self) -> None:
+        """There are rows again: they were moved here from another bucket."""
+        self._exhausted = False
+        self.woken = True
+        self.instruments.roster.changed.set()
 
     def halt(self) -> None:
         """Let nothing more onto the wire; what is there gets its outcome, the rest goes back to the ledger."""
         self._halted = True
         for task, delivery in self._started.items():
             delivery.withhold()
-            if delivery.stage in UNSENT:
+            if delivery.stage in UNTRIED:
                 task.cancel()
         self.instruments.roster.changed.set()
 
@@ -96,34 +108,48 @@ class Lane:
 
     async def run(self) -> None:
         """Send until nothing is left. Raises `LedgerError`, in a group, when the ledger cannot be written."""
+        self.woken = False
         changed = self.instruments.roster.changed
         async with asyncio.TaskGroup() as group:
             while not (self._halted or self._around.breakers.campaign_stopped.is_set()):
                 changed.clear()
+                if self._waiting:
+                    self._look_again_in(LOOK_AGAIN_S)
+                self._return_what_stopped()
                 self._start_what_may(group)
-                # After the start, which finds rows that a breaker has stopped: nothing else would wake us for them.
-                if self._returning and not self._giving_back:
-                    self._giving_back = True
-                    group.create_task(self._give_back())
-                if self._wants_claims():
-                    self._claiming = True
-                    group.create_task(self._claim())
-                elif self._is_done():
-                    break
+                # One after the other: between the return of a row and its diversion a claim would take it again.
+                if not (self._giving_back or self._claiming):
+                    if self._returning:
+                        self._giving_back = True
+                        group.create_task(self._give_back())
+                    elif self._has_due() or self._wants_claims():
+                        self._claiming = True
+                        group.create_task(self._claim())
+                    elif self._is_done():
+                        break
                 await changed.wait()
+            # At once, and not when the last answer is there: whoever stops us may lose patience before that.
+            await self._give_everything_back()
         if self._alarm is not None:
             self._alarm.cancel()
-        self._returning.extend(self._queue)
+        await self._give_everything_back()
+
+    async def _give_everything_back(self) -> None:
+        """Return all rows that are not on the wire."""
+        self._returning.extend(delivery for _, delivery in self._queue)
         self._queue.clear()
+        for _, _, delivery in self._waiting:
+            self._end_wait(delivery)
+        self._waiting.clear()
         await self._give_back()
 
     def _start_what_may(self, group: asyncio.TaskGroup) -> None:
         while self._queue:
-            delivery = self._queue[0]
+            _, delivery = self._queue[0]
             if self._around.breakers.reason(delivery.claim) is not None:
-                self._returning.append(self._queue.popleft())
+                self._returning.append(heapq.heappop(self._queue)[1])
             elif self._may_start(delivery):
-                self._queue.popleft()
+                heapq.heappop(self._queue)
                 delivery.enter(Stage.PREPARED)
                 task = group.create_task(self._deliver(delivery))
                 self._started[task] = delivery
@@ -131,8 +157,27 @@ class Lane:
             else:
                 break
 
+    def _return_what_stopped(self) -> None:
+        """Take rows out of the wait that a breaker has stopped meanwhile."""
+        if not (self._waiting and self._around.breakers.stopped):
+            return
+        stopped = [entry for entry in self._waiting if self._around.breakers.reason(entry[2].claim) is not None]
+        if stopped:
+            self._waiting = [entry for entry in self._waiting if entry not in stopped]
+            heapq.heapify(self._waiting)
+            for _, _, delivery in stopped:
+                self._end_wait(delivery)
+
+    def _end_wait(self, delivery: Delivery) -> None:
+        if delivery.status is None:
+            self._returning.append(delivery)
+        else:
+            self._settled(delivery)
+
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._started.pop(task, None)
+        delivery = self._started.pop(task)
+        if task.cancelled():
+            self._returning.append(delivery)  # stopped before it had begun, and could not say so itself
         self.instruments.roster.changed.set()
 
     def _may_start(self, delivery: Delivery) -> bool:
@@ -146,50 +191,100 @@ class Lane:
         return early_s <= 0.0
 
     def _look_again_in(self, seconds: float) -> None:
+        """Wake up in `seconds` at the latest, or when the next waiting row is due."""
+        if self._waiting:
+            due_in_s = self._waiting[0][0] - self._around.clock.monotonic()
+            seconds = min(seconds, due_in_s) if due_in_s > 0.0 else seconds
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm = asyncio.get_running_loop().call_later(seconds, self.instruments.roster.changed.set)
 
+    def _room(self) -> int:
+        """Parts that may be claimed, or claimed again, on top of those that are on their way to the wire."""
+        return self._claim_parts - self.instruments.roster.parts(*UNTRIED)
+
+    def _is_due(self) -> bool:
+        return bool(self._waiting) and self._waiting[0][0] <= self._around.clock.monotonic()
+
+    def _has_due(self) -> bool:
+        """Whether a waiting row is due and finds room."""
+        return self._is_due() and self._fits(self._waiting[0][2], self._room())
+
+    def _fits(self, delivery: Delivery, room: int) -> bool:
+        return delivery.claim.parts <= room or room == self._claim_parts
+
     def _wants_claims(self) -> bool:
         roster = self.instruments.roster
+        enough = 0 if self._next_is_oversized else self._claim_parts // 2
         return (
             not self._exhausted
-            and not self._claiming
-            and roster.parts(*UNTRIED) <= self._claim_parts // 2
+            and not self._is_due()  # those come first, and get the room that they need
+            and roster.parts(*UNTRIED) <= enough
             and roster.messages(Stage.WAITING) < self._max_waiting
         )
 
     def _is_done(self) -> bool:
-        busy = self._claiming or self._giving_back or self._queue or self._started or self._returning
-        return self._exhausted and not busy
+        return self._exhausted and not (self._queue or self._waiting or self._started)
 
     async def _claim(self) -> None:
         try:
-            parts = self._claim_parts - self.instruments.roster.parts(*UNTRIED)
-            rows = await self._allowance.reserve(parts)
-            if rows == 0:
-                self._exhausted = True
-                return
-            claims = await self._around.ledger.claim(self.bucket.name, parts=parts, rows=rows)
-            await self._allowance.settle(unused=rows - len(claims))
-            self._exhausted = not claims
-            log.debug("lane.claimed", bucket=self.bucket.name, rows=len(claims))
-            self._queue.extend(Delivery(claim, self._around, self.instruments) for claim in claims)
+            if self._is_due():
+                await self._claim_again()
+            else:
+                await self._claim_more()
         finally:
             self._claiming = False
             self.instruments.roster.changed.set()
 
+    async def _claim_again(self) -> None:
+        room = self._room()
+        due: list[Delivery] = []
+        while self._is_due() and self._fits(self._waiting[0][2], room):
+            delivery = heapq.heappop(self._waiting)[2]
+            room -= delivery.claim.parts
+            due.append(delivery)
+        if not due:
+            return
+        await self._around.ledger.retry({each.claim.row: each.claim.attempt + 1 for each in due})
+        for delivery in due:
+            delivery.again()
+            heapq.heappush(self._queue, (delivery.claim.row, delivery))
+
+    async def _claim_more(self) -> None:
+        room = self._room()
+        oversized = room == self._claim_parts
+        rows = await self._allowance.reserve(room)
+        if rows == 0:
+            self._exhausted = True
+            return
+        self.woken = False
+        claims = await self._around.ledger.claim(self.bucket.name, parts=room, rows=rows, oversized=oversized)
+        await self._allowance.settle(unused=rows - len(claims))
+        self._next_is_oversized = not claims and not oversized
+        self._exhausted = not claims and oversized and not self.woken
+        log.debug("lane.claimed", bucket=self.bucket.name, rows=len(claims))
+        for claim in claims:
+            heapq.heappush(self._queue, (claim.row, Delivery(claim, self._around, self.instruments)))
+
     async def _deliver(self, delivery: Delivery) -> None:
-        if await delivery.run():
-            self.messages_settled += 1
-            self.parts_settled += delivery.claim.parts
-            delivery.enter(Stage.GONE)
-        else:
-            self._returning.append(delivery)
-            self.instruments.roster.changed.set()
+        match await delivery.run():
+            case Verdict.SETTLED:
+                self._settled(delivery)
+            case Verdict.WAITS:
+                heapq.heappush(self._waiting, (delivery.due_s, delivery.claim.row, delivery))
+            case Verdict.RETURNS:
+                self._returning.append(delivery)
+        self.instruments.roster.changed.set()
+
+    def _settled(self, delivery: Delivery) -> None:
+        self.messages_settled += 1
+        self.parts_settled += delivery.claim.parts
+        if delivery.status is not None:
+            self._around.tally.settled(delivery.status)
+        delivery.enter(Stage.GONE)
 
     async def _give_back(self) -> None:
-        """Return withheld rows to the ledger, and hold them there if it was a breaker that withheld them."""
+        """Return withheld rows to the ledger, and divert them there if it was a breaker that withheld them."""
         try:
             returning, self._returning = self._returning, []
             if not returning:
@@ -197,7 +292,7 @@ class Lane:
             claims = [delivery.claim for delivery in returning]
             tried = [delivery.claim.row for delivery in returning if delivery.tried]
             await self._around.ledger.release([claim.row for claim in claims], tried=tried)
-            await self._around.breakers.hold_again(claims)
+            await self._around.breakers.divert_again(claims)
             for delivery in returning:
                 delivery.enter(Stage.GONE)
         finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bulksend.base.clock import Clock
-from bulksend.base.errors import ConfigError, UsageError
+from bulksend.base.errors import CampaignChanged, ConfigError, UsageError
 from bulksend.base.records import Bucket, PlannedRow
 from bulksend.config.model import Settings
 from bulksend.config.snapshot import differences, fingerprint, to_document
@@ -88,15 +88,12 @@ def campaign_fingerprint(settings: Settings) -> dict[str, str]:
 
 
 def refuse_changes(settings: Settings, input_name: str, ledger: Path, *, stdin: BinaryIO | None = None) -> None:
-    """Raise `UsageError` if `ledger` holds another campaign than `settings` and `input_name` make; say what differs."""
+    """Raise `CampaignChanged` if `ledger` holds another campaign than `settings` and `input_name` make."""
     now = campaign_fingerprint(settings) | {INPUT_KEY: digest_recipients(input_name, stdin=stdin)}
     with ReadableLedger.open_for_reading(ledger) as held:
         changed = differences(held.fingerprint, now)
     if changed:
-        raise UsageError(
-            f"{ledger} holds another campaign: changed since are {', '.join(changed)}",
-            "Undo the change, go on with `bulksend resume`, or name another ledger for a new campaign",
-        )
+        raise CampaignChanged(str(ledger), changed)
 
 
 def make_plan(

@@ -149,6 +149,7 @@ class Planner:
             encoding=count.encoding,
             parts=count.parts,
             text=text,
+            pinned=bool(wanted),
         )
 
     def _read_number(self, cells: Mapping[str, object]) -> tuple[Number, str | None]:

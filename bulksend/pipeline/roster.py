@@ -10,16 +10,13 @@ class Stage(Enum):
     QUEUED = auto()  # claimed, nothing done yet
     PREPARED = auto()  # on its way to the gate in front of the wire, or waiting at it
     FLYING = auto()  # let onto the wire, no answer yet
-    WAITING = auto()  # known not sent, waits before it tries again
+    WAITING = auto()  # waits before it is tried again; the ledger knows that it is not on the wire
     RECORDING = auto()  # the outcome is known and on its way to the disk
     GONE = auto()  # settled, or back in the ledger
 
 
 UNTRIED = (Stage.QUEUED, Stage.PREPARED)
-"""Rows on their way to the wire."""
-
-UNSENT = (*UNTRIED, Stage.WAITING)
-"""Rows whose intent is durable though nothing of them is on the wire: they would be `unknown` after a `kill -9`."""
+"""Rows on their way to the wire: their intent is durable, so they would be `unknown` after a `kill -9`."""
 
 
 class Roster:
@@ -29,6 +26,7 @@ class Roster:
         self._messages = dict.fromkeys(Stage, 0)
         self._parts = dict.fromkeys(Stage, 0)
         self.changed = asyncio.Event()
+        self.landed = asyncio.Event()
 
     def move(self, parts: int, *, old: Stage, new: Stage) -> None:
         """A row of `parts` parts goes from `old` to `new`; GONE is where rows come from and end."""
@@ -37,6 +35,8 @@ class Roster:
         self._parts[old] -= parts
         self._parts[new] += parts
         self.changed.set()
+        if old is Stage.FLYING:
+            self.landed.set()
 
     def messages(self, *stages: Stage) -> int:
         """Rows in any of `stages`."""

@@ -1,6 +1,7 @@
 """A run of `send` or `resume`: all lanes at once, from the first claim to the last outcome."""
 
 import asyncio
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -11,9 +12,11 @@ from bulksend.base.clock import Clock
 from bulksend.base.errors import BulksendError, LedgerError
 from bulksend.base.ports import Gateway, Ledger
 from bulksend.base.records import Bucket, Counts, RunEnd, Status
+from bulksend.origin.identity import Identity
 from bulksend.pipeline.allowance import Allowance
 from bulksend.pipeline.breakers import Breakers
 from bulksend.pipeline.delivery import Surroundings
+from bulksend.pipeline.failover import Failover
 from bulksend.pipeline.lane import Lane
 from bulksend.pipeline.tally import Tally
 from bulksend.send.backoff import Backoff
@@ -23,13 +26,13 @@ log = structlog.get_logger("bulksend.pipeline")
 LATELY_S = 1.2
 """How far back to look for what an earlier run released: a second, and the headroom, and the answer's way back."""
 
-GRACE_S = 25.0
-"""How long a stop waits for answers: under the 30 s after which container runtimes kill what they asked to stop."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendPolicy:
-    """How a run sends: the settings of [pacing] and [retry], and of the command line."""
+    """How a run sends: the settings of [pacing] and [retry], and of the command line.
+
+    `stop_grace_s`: how long a stop waits for answers.
+    """
 
     headroom: float
     base_s: float
@@ -37,8 +40,8 @@ class SendPolicy:
     give_up_after_s: float
     resend_unknown: bool
     max_in_flight: int
+    stop_grace_s: float = 25.0
     limit: int | None = None
-    grace_s: float = GRACE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +80,45 @@ class Sender:
     """Sends what the ledger holds as pending, through one lane a bucket.
 
     Start: counts are read, then the lanes start. Stop, on request or by a breaker: lanes let nothing more onto the
-    wire (at once), answers are awaited (up to `grace_s`), what has none by then is recorded as `unknown`, claimed
+    wire (at once), answers are awaited (up to `stop_grace_s`), what has none by then is recorded as `unknown`, claimed
     rows go back to the ledger, the end of the run is recorded.
+
+    Args:
+        ledger: of the campaign.
+        gateway: to the service.
+        clock: for everything that waits.
+        random: for backoff.
+        policy: how.
+        identities: all of the campaign's, for failover; none: there is no failover.
     """
 
-    def __init__(self, ledger: Ledger, gateway: Gateway, *, clock: Clock, random: Random, policy: SendPolicy) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        gateway: Gateway,
+        *,
+        clock: Clock,
+        random: Random,
+        policy: SendPolicy,
+        identities: Sequence[Identity] = (),
+    ) -> None:
         self._ledger = ledger
         self._gateway = gateway
         self._clock = clock
         self._random = random
         self._policy = policy
-        self._lanes: list[Lane] = []
+        self._lanes: dict[str, Lane] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._group: asyncio.TaskGroup | None = None
         self._start: Counts | None = None
         self._started_s = 0.0
         self.tally: Tally | None = None
-        self.breakers = Breakers(ledger, give_up_after_s=policy.give_up_after_s)
+        self.breakers = Breakers(
+            ledger,
+            failover=Failover(identities),
+            give_up_after_s=policy.give_up_after_s,
+            on_moved=self._wake,
+        )
 
     async def run(self, interrupted: asyncio.Event) -> SendResult:
         """Send until nothing is left, `interrupted` is set, or a breaker stops the campaign.
@@ -101,7 +128,7 @@ class Sender:
         self._start = start = await self._ledger.counts()
         self._started_s = self._clock.monotonic()
         # A job that is started every few seconds must not begin each time as if nothing had been sent before.
-        lately = await self._ledger.sent_since(self._clock.now() - timedelta(seconds=LATELY_S))
+        lately = await self._ledger.released_since(self._clock.now() - timedelta(seconds=LATELY_S))
         self.tally = tally = Tally(start)
         policy = self._policy
         around = Surroundings(
@@ -115,8 +142,8 @@ class Sender:
             resend_unknown=policy.resend_unknown,
         )
         allowance = Allowance(policy.limit)
-        self._lanes = [
-            Lane(
+        self._lanes = {
+            counts.bucket: Lane(
                 Bucket(counts.bucket, counts.mps),
                 around,
                 allowance=allowance,
@@ -125,10 +152,10 @@ class Sender:
                 parts_lately=lately.get(counts.bucket, 0),
             )
             for counts in start.buckets
-            if counts.messages_done < counts.messages
-        ]
-        log.info("send.started", pending=start.of(Status.PENDING), buckets=len(self._lanes))
-        await self._run_lanes(interrupted)
+        }
+        busy = [counts.bucket for counts in start.buckets if counts.messages_done < counts.messages]
+        log.info("send.started", pending=start.of(Status.PENDING), buckets=len(busy))
+        await self._run_lanes(busy, interrupted)
         counts = await self._ledger.counts()
         end, cause = self._end(counts)
         await self._ledger.finish(end, cause.what if cause else None, throttled=tally.throttled)
@@ -141,10 +168,9 @@ class Sender:
         if self._start is None:
             return []
         now = self._clock.monotonic()
-        lanes = {lane.bucket.name: lane for lane in self._lanes}
         rows = []
         for counts in self._start.buckets:
-            lane = lanes.get(counts.bucket)
+            lane = self._lanes.get(counts.bucket)
             meter = lane.instruments.meter if lane else None
             rows.append(
                 LaneProgress(
@@ -161,17 +187,29 @@ class Sender:
             )
         return rows
 
-    async def _run_lanes(self, interrupted: asyncio.Event) -> None:
+    async def _run_lanes(self, busy: Collection[str], interrupted: asyncio.Event) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                lanes = [group.create_task(lane.run()) for lane in self._lanes]
+                self._group = group
                 stopper = group.create_task(self._stop_when(interrupted))
-                if lanes:
-                    await asyncio.wait(lanes)
+                self._wake(busy)
+                while running := [task for task in self._running.values() if not task.done()]:
+                    await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 stopper.cancel()
         except BaseExceptionGroup as errors:
             # The first failure cancelled all lanes; that it was the ledger is what people need to be told.
             raise _first(errors) from None
+
+    def _wake(self, buckets: Collection[str]) -> None:
+        """Have the lanes of `buckets` look for rows, also those that had found no more."""
+        for name in buckets:
+            self._lanes[name].wake()
+            if self._group is not None and (name not in self._running or self._running[name].done()):
+                self._running[name] = self._group.create_task(self._keep_running(self._lanes[name]))
+
+    async def _keep_running(self, lane: Lane) -> None:
+        while lane.woken:
+            await lane.run()
 
     async def _stop_when(self, interrupted: asyncio.Event) -> None:
         waits = [asyncio.ensure_future(event.wait()) for event in (interrupted, self.breakers.campaign_stopped)]
@@ -180,10 +218,10 @@ class Sender:
         finally:
             for wait in waits:
                 wait.cancel()
-        for lane in self._lanes:
+        for lane in self._lanes.values():
             lane.halt()
-        await self._clock.sleep(self._policy.grace_s)
-        for lane in self._lanes:
+        await self._clock.sleep(self._policy.stop_grace_s)
+        for lane in self._lanes.values():
             lane.abandon()
 
     def _end(self, counts: Counts) -> tuple[RunEnd, BulksendError | None]:

@@ -1,6 +1,7 @@
 """The meter of one bucket: who may go on the wire next, and when."""
 
 import math
+from collections.abc import Awaitable, Callable
 
 from aiolimiter import AsyncLimiter
 
@@ -59,13 +60,18 @@ class Meter:
         """Parts per second that the bucket goes at now: its limit less the headroom, less what throttling taught."""
         return self._rate * self._pace.share(self._clock.monotonic())
 
-    async def admit(self, parts: int, *, order: int = 0) -> None:
+    async def admit(self, parts: int, *, order: int = 0, room: Callable[[], Awaitable[None]] | None = None) -> None:
         """Return when a message of `parts` parts may go on the wire; the caller writes it at once.
 
         Of those who wait, the one with the lowest `order` is next, and equals as they came. Cancelling a waiter gives
         its turn to the next; tokens it had already taken are lost, which errs on the safe side.
+
+        `room`: awaited when it is this message's turn, before it takes anything: nobody else is admitted until this
+        one is, so what it found then still holds.
         """
         async with self._turn.taken(order):
+            if room is not None:
+                await room()
             # What a message has beyond the limit the window makes it pay; paying here too would be paying twice.
             await self._take(min(parts, self.bucket.mps))
             began_s = now = self._clock.monotonic()

@@ -1,1 +1,1 @@
-"""Stage "send": one message on the wire, and what its answer means. Only `aws` knows the SDK."""
+"""Stage "send": one message on the wire, and what its answer means. Only `client` and `wire` know the SDK."""

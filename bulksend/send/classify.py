@@ -136,6 +136,10 @@ THROTTLING_CODES = frozenset(
 )
 """ThrottlingException is the service's own; the others are what the layers before it answer, by the same source."""
 
+MAX_SKEW_S = 240.0
+"""Seconds that this machine's clock may be off before a rejected signature is put down to it. The service allows about
+five minutes; what is lost by looking a minute earlier is nothing, as only rejections are looked at."""
+
 _DIGITS = re.compile(r"\+?\d(?:[ ).-]{0,2}\d){6,}")
 
 
@@ -143,12 +147,18 @@ def classify(fault: Fault, *, text: str = "") -> Outcome:
     """Say what follows from `fault`.
 
     `text` is the message that was being sent; should the service quote it, the quotation is left out of the outcome,
-    and so is whatever looks like a phone number.
+    and so is whatever looks like a phone number. A clock that is off (`MAX_SKEW_S`) explains rejected credentials.
     """
+    kind = _kind(fault)
+    if kind is OutcomeKind.CREDENTIALS and abs(fault.clock_ahead_s) > MAX_SKEW_S:
+        side = "behind" if fault.clock_ahead_s > 0 else "ahead of"
+        told = f"this machine's clock is {abs(fault.clock_ahead_s):,.0f} s {side} the service's"
+        # Newer credentials would be rejected too, so nobody need look for them.
+        return Outcome(_STOP, "clock_skew", None, fault.code, told)
     message = fault.message.replace(text, "[text]") if text else fault.message
     reason = fault.reason.lower() if fault.reason else None
     return Outcome(
-        kind=_kind(fault),
+        kind=kind,
         reason=reason or _fallback_reason(fault),
         error_code=fault.code or fault.transport,
         error_message=_DIGITS.sub("[number]", message)[:500] or None,

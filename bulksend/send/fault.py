@@ -16,6 +16,8 @@ class Fault:
         http_status: of the answer; None without one.
         transport: what the network did, in lower snake case, when there was no answer.
         message: the service's or the network's own words.
+        clock_ahead_s: seconds by which the service's clock, as its answer tells, is ahead of this machine's; 0.0
+            without an answer.
     """
 
     released: bool
@@ -26,3 +28,4 @@ class Fault:
     http_status: int | None = None
     transport: str | None = None
     message: str = ""
+    clock_ahead_s: float = 0.0

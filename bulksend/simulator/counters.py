@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from bulksend.base.request import CONTEXT_CAMPAIGN, CONTEXT_ROW
 from bulksend.simulator.seen import SeenHashes, SeenRows
-from bulksend.simulator.stats import BucketStats, DuplicateStats, SimulatorStats, Traffic
+from bulksend.simulator.stats import BucketStats, DuplicateStats, FeedbackStats, SimulatorStats, Traffic
 from bulksend.simulator.windows import WindowPeak
 
 
@@ -161,14 +161,15 @@ class Counters:
         finally:
             self._concurrent -= 1
 
-    def stats(self, *, spend_usd: float) -> SimulatorStats:
-        """Return the numbers of this moment."""
+    def stats(self, *, spend_usd: float, feedback: FeedbackStats) -> SimulatorStats:
+        """Return the numbers of this moment, with those that are counted elsewhere."""
         return SimulatorStats(
             messages=self.messages.traffic(),
             dry_run=self.dry_run.traffic(),
             buckets=self.messages.bucket_stats(),
             dry_run_buckets=self.dry_run.bucket_stats(),
             duplicates=self.duplicates.stats(),
+            feedback=feedback,
             errors=dict(self.errors),
             faults=dict(self.faults),
             requests=dict(self.requests),

@@ -1,4 +1,4 @@
-"""The operations that only tell what the account holds, and PutMessageFeedback."""
+"""The operations that only tell what the account holds."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +44,6 @@ class Descriptions:
                 "DescribeSpendLimits": self._spend_limits,
                 "DescribeConfigurationSets": self._configuration_sets,
                 "GetProtectConfigurationCountryRuleSet": self._country_rules,
-                "PutMessageFeedback": self._message_feedback,
             }
         )
 
@@ -173,10 +172,6 @@ class Descriptions:
                 country: {"ProtectStatus": rules.get(country, "ALLOW")} for country in sorted(SUPPORTED_REGIONS)
             },
         }
-
-    def _message_feedback(self, params: Params) -> dict[str, object]:
-        """Take feedback on any message: which ones were accepted is not kept."""
-        return {"MessageId": params["MessageId"], "MessageFeedbackStatus": params["MessageFeedbackStatus"]}
 
     def _pool(self, name: str) -> Pool:
         for pool in self._directory.pools:

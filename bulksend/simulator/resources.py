@@ -23,6 +23,7 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         tier: a sandbox account reaches only `verified_numbers` and AWS's destination simulators.
         verified_numbers: E.164; looked at in the sandbox only.
         access_denied: the Reason of an AccessDeniedException that every message meets; empty: none does.
+        clock_offset_s: seconds by which the service's clock is ahead of this machine's; negative: behind.
     """
 
     region: Annotated[str, Meta(pattern=r"^[a-z0-9-]+\Z")] = "us-east-1"
@@ -30,6 +31,7 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     tier: Literal["production", "sandbox"] = "production"
     verified_numbers: tuple[Number, ...] = ()
     access_denied: Literal["", "ACCOUNT_DISABLED", "INSUFFICIENT_ACCOUNT_REPUTATION"] = ""
+    clock_offset_s: Annotated[float, Meta(ge=-1e9, le=1e9)] = 0.0
 
 
 class SpendSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -25,6 +25,10 @@ class SeenHashes:
         shard.add(value)
         return len(shard) == size
 
+    def __contains__(self, thing: object) -> bool:
+        value = hash(thing)
+        return value in self._shards[(value >> 56) & (_SHARDS - 1)]
+
 
 class SeenRows:
     """Remembers rows of campaigns, at a bit for each row."""

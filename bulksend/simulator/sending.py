@@ -16,6 +16,7 @@ from bulksend.simulator.destinations import DESTINATION_SIMULATORS, country_of
 from bulksend.simulator.directory import Directory, Identity, Origination
 from bulksend.simulator.events import SIMULATED_FAILURE, AcceptedText, DeliveryEvents
 from bulksend.simulator.faults import access_denied, conflict, invalid, throttled
+from bulksend.simulator.feedback import MessageFeedback
 from bulksend.simulator.recipients import Recipients
 from bulksend.simulator.requests import REQUESTS
 from bulksend.simulator.resources import ProtectSettings
@@ -93,6 +94,7 @@ class TextMessages:
         recipients: Recipients,
         spending: Spending,
         events: DeliveryEvents,
+        feedback: MessageFeedback,
         clock: Clock,
         rng: random.Random,
     ) -> None:
@@ -100,6 +102,7 @@ class TextMessages:
         self._recipients = recipients
         self._spending = spending
         self._events = events
+        self._feedback = feedback
         self._clock = clock
         self._random = rng
         self._access_denied = settings.account.access_denied
@@ -209,6 +212,7 @@ class TextMessages:
         identity, count = offer.identity, offer.count
         self._spending.charge(offer.country, count.parts)
         self.counters.duplicates.accept(offer.destination, offer.text, offer.context)
+        self._feedback.accepted(message_id)
         if self._is_recording:
             self.accepted.append(
                 AcceptedMessage(

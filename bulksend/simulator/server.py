@@ -4,6 +4,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Awaitable, Callable
+from email.utils import format_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
@@ -155,7 +156,11 @@ class SimulatorServer:
             return web.Response(
                 body=msgspec.json.encode(answer.body),
                 status=answer.http_status,
-                headers={"Content-Type": _AWS_JSON, "x-amzn-RequestId": str(uuid4())},
+                headers={
+                    "Content-Type": _AWS_JSON,
+                    "Date": format_datetime(self._service.now(), usegmt=True),
+                    "x-amzn-RequestId": str(uuid4()),
+                },
             )
 
     async def _answer(self, request: web.BaseRequest) -> Answer:
@@ -166,7 +171,9 @@ class SimulatorServer:
         arrived_at = _connection(request).arrived_at
         headers = request.headers
         try:
-            self._service.authorize(headers.get("Authorization"), headers.get("X-Amz-Security-Token"))
+            self._service.authorize(
+                headers.get("Authorization"), headers.get("X-Amz-Security-Token"), date=headers.get("X-Amz-Date")
+            )
             operation = _operation(request)
             params = _params(body)
         except ServiceFault as fault:

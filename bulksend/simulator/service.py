@@ -4,7 +4,9 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, auto
+from types import MappingProxyType
 
 from bulksend.base.clock import Clock
 from bulksend.simulator.credentials import Credentials
@@ -13,14 +15,19 @@ from bulksend.simulator.directory import Directory
 from bulksend.simulator.disposition import Chance, Disposition, Strike
 from bulksend.simulator.events import DeliveryEvents
 from bulksend.simulator.faults import ServiceFault, internal_error, throttled, unavailable, unknown_operation
+from bulksend.simulator.feedback import PUT_FEEDBACK, REQUESTS_PER_SECOND, MessageFeedback
 from bulksend.simulator.recipients import Recipients
 from bulksend.simulator.sending import AcceptedMessage, Offer, TextMessages
 from bulksend.simulator.settings import SimulatorSettings
 from bulksend.simulator.spending import Spending
 from bulksend.simulator.stats import SimulatorStats
+from bulksend.simulator.wall import ServiceClock
 from bulksend.simulator.windows import SlidingWindow, to_ns
 
 SEND = "SendTextMessage"
+
+DEFAULT_QUOTAS: Mapping[str, int] = MappingProxyType({PUT_FEEDBACK: REQUESTS_PER_SECOND})
+"""Operation -> requests per second, unless the settings name the operation."""
 
 
 class Delivery(Enum):
@@ -64,11 +71,12 @@ class SimulatedService:
 
     def __init__(self, settings: SimulatorSettings, *, clock: Clock, random: random.Random) -> None:
         self.settings = settings
-        self._clock = clock
+        self._clock = ServiceClock(clock, offset_s=settings.account.clock_offset_s)
         self._chance = Chance(settings.latency, settings.faults, random)
         self._credentials = Credentials(expired_after=settings.faults.expired_token_after)
         self._spending = Spending(settings.spend)
         self._events = DeliveryEvents(settings.events, random)
+        self._feedback = MessageFeedback()
         directory = Directory(settings)
         recipients = Recipients(settings, directory)
         self._descriptions = Descriptions(settings, directory=directory, recipients=recipients)
@@ -78,18 +86,24 @@ class SimulatedService:
             recipients=recipients,
             spending=self._spending,
             events=self._events,
-            clock=clock,
+            feedback=self._feedback,
+            clock=self._clock,
             rng=random,
         )
-        self._quotas = {operation: SlidingWindow(limit) for operation, limit in settings.request_quotas.items()}
+        quotas = {**DEFAULT_QUOTAS, **settings.request_quotas}
+        self._quotas = {operation: SlidingWindow(limit) for operation, limit in quotas.items()}
 
-    def authorize(self, authorization: str | None, security_token: str | None = None) -> None:
-        """Check the authentication headers of a request before anything else of it; `refuse` answers what is raised.
+    def now(self) -> datetime:
+        """The service's wall clock, in UTC."""
+        return self._clock.now()
+
+    def authorize(self, authorization: str | None, security_token: str | None = None, *, date: str | None) -> None:
+        """Check the headers that sign a request before anything else of it; `refuse` answers what is raised.
 
         Raises:
             ServiceFault: see `Credentials.admit`.
         """
-        self._credentials.admit(authorization, security_token)
+        self._credentials.admit(authorization, security_token, date=date, now=self.now())
 
     def call(
         self, operation: str, params: Mapping[str, object], *, arrived_at: float | None = None
@@ -136,11 +150,12 @@ class SimulatedService:
         return self._events.take(until)
 
     def reset(self) -> None:
-        """Begin again as if nothing had been sent: counters, records, spending, credentials and waiting events.
+        """Begin again as if nothing had been sent: counters, records, feedback, spending, credentials, waiting events.
 
         Rate limits are not forgiven: what was accepted within the last second still takes its room.
         """
         self._texts.reset()
+        self._feedback.reset()
         self._spending.reset()
         self._credentials.reset()
         self._events.take()
@@ -148,7 +163,7 @@ class SimulatedService:
     @property
     def stats(self) -> SimulatorStats:
         """What has happened since the start or the last `reset`."""
-        return self._texts.counters.stats(spend_usd=self._spending.usd)
+        return self._texts.counters.stats(spend_usd=self._spending.usd, feedback=self._feedback.stats())
 
     @property
     def messages(self) -> Sequence[AcceptedMessage]:
@@ -164,14 +179,21 @@ class SimulatedService:
         try:
             if operation == SEND:
                 return self._send(params, at, strike)
+            if operation == PUT_FEEDBACK:
+                self._feedback.offer(at)
             self._hold_to_quota(operation, at)
+            if operation == PUT_FEEDBACK:
+                return self._feedback.put(params)
             if operation not in self._descriptions.operations:
                 raise unknown_operation(operation)
             return self._descriptions.answer(operation, params)
         except ServiceFault as fault:
             self._count(fault)
-            if operation == SEND and fault.code == "ThrottlingException":
-                self._texts.count_throttle(params)
+            if fault.code == "ThrottlingException":
+                if operation == SEND:
+                    self._texts.count_throttle(params)
+                elif operation == PUT_FEEDBACK:
+                    self._feedback.count_throttle()
             raise
 
     def _send(self, params: Mapping[str, object], at: float, strike: Strike | None) -> dict[str, object]:

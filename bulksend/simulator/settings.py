@@ -110,7 +110,8 @@ class SimulatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     Attributes:
         seed: of everything that is left to chance.
         record_messages: whether every accepted message (number included) is kept for `GET /_simulator/messages`.
-        request_quotas: operation -> requests per second of the account, throttled ones not counted; none: no quota.
+        request_quotas: operation -> requests per second of the account, throttled ones not counted. One that is not
+            there has no quota, but for PutMessageFeedback (20).
         account: see `AccountSettings`.
         spend: see `SpendSettings`.
         latency: see `LatencySettings`.

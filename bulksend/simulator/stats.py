@@ -61,6 +61,26 @@ class DuplicateStats(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
 
 
+class FeedbackStats(msgspec.Struct, frozen=True, kw_only=True):
+    """What PutMessageFeedback told.
+
+    Attributes:
+        offered: requests that arrived, refused ones included.
+        throttled: those that were answered ThrottlingException.
+        received: RECEIVED that were taken in.
+        failed: FAILED that were taken in.
+        repeated: those of both that said of a message what had been said of it before.
+        fullest_offered: most requests that arrived in one second.
+    """
+
+    offered: int
+    throttled: int
+    received: int
+    failed: int
+    repeated: int
+    fullest_offered: int
+
+
 class SimulatorStats(msgspec.Struct, frozen=True, kw_only=True):
     """A snapshot; `msgspec.to_builtins` and `msgspec.json.encode` take it as it is.
 
@@ -70,6 +90,7 @@ class SimulatorStats(msgspec.Struct, frozen=True, kw_only=True):
         buckets: bucket -> sends without DryRun; every bucket is there.
         dry_run_buckets: bucket -> sends with DryRun, which have limits and windows of their own.
         duplicates: see `DuplicateStats`.
+        feedback: see `FeedbackStats`.
         errors: "<exception>" or "<exception>/<Reason>" -> answers.
         faults: fault of `[faults]` -> requests it struck.
         requests: operation -> requests.
@@ -83,6 +104,7 @@ class SimulatorStats(msgspec.Struct, frozen=True, kw_only=True):
     buckets: dict[str, BucketStats]
     dry_run_buckets: dict[str, BucketStats]
     duplicates: DuplicateStats
+    feedback: FeedbackStats
     errors: dict[str, int]
     faults: dict[str, int]
     requests: dict[str, int]

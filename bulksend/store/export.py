@@ -7,28 +7,33 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
-from bulksend.base.export_fields import EXPORT_FIELDS, SOURCE_FIELD, SOURCE_PREFIX
+from bulksend.base.export_fields import DELIVERY_FIELDS, EXPORT_FIELDS, SOURCE_FIELD, SOURCE_PREFIX
 from bulksend.base.records import Status
 from bulksend.store.connect import connect_for_reading
-from bulksend.store.faults import told_as_ledger_error
+from bulksend.store.faults import told_as_damage, told_as_ledger_error
 from bulksend.store.reading import ReadableLedger
 
 SLICE_ROWS = 2000
 """Rows read at once. A read that lasted as long as the export would keep the writer's log from being emptied."""
 
 
-def export_rows(path: Path, *, statuses: Collection[Status] | None = None) -> Iterator[dict[str, object]]:
+def export_rows(
+    path: Path, *, statuses: Collection[Status] | None = None, deliveries: bool = False
+) -> Iterator[dict[str, object]]:
     """Yield each row of the ledger at `path` (of `statuses` only, if given): `EXPORT_FIELDS`, then `source` as a dict.
 
+    With `deliveries`, `DELIVERY_FIELDS` come before `source`.
     Every row comes once, in input order, as it stands when its slice is read; while a campaign is running, rows far
     apart are not of the same moment. Memory does not grow with the ledger.
 
     Raises:
         LedgerError: (at the first row) the ledger cannot be read.
     """
-    for values in _slices(path, ", ".join((*EXPORT_FIELDS, SOURCE_FIELD)), statuses):
-        row: dict[str, object] = dict(zip(EXPORT_FIELDS, values, strict=False))
-        row[SOURCE_FIELD] = json.loads(values[-1])
+    fields = (*EXPORT_FIELDS, *DELIVERY_FIELDS) if deliveries else EXPORT_FIELDS
+    for values in _slices(path, ", ".join((*fields, SOURCE_FIELD)), statuses):
+        row: dict[str, object] = dict(zip(fields, values, strict=False))
+        with told_as_damage(path):
+            row[SOURCE_FIELD] = json.loads(values[-1])
         yield row
 
 
@@ -46,19 +51,25 @@ def source_columns(path: Path, *, statuses: Collection[Status] | None = None) ->
     return tuple(columns)
 
 
-def write_csv(rows: Iterable[dict[str, object]], out: TextIO, *, source_columns: Sequence[str]) -> None:
+def write_csv(
+    rows: Iterable[dict[str, object]], out: TextIO, *, source_columns: Sequence[str], deliveries: bool = False
+) -> None:
     """Write rows of `export_rows` as CSV (RFC 4180) with a header, so that it can be an input again.
+
+    `deliveries`: the rows have `DELIVERY_FIELDS` too.
 
     The input's own columns follow the fields; one that is named like a field gets `SOURCE_PREFIX`. What is missing is
     empty; numbers, true and false are written as in JSON, and so are nested values. `out` is to be opened with
     `newline=""`: lines end in CRLF, and a field may hold line ends of its own.
     """
     writer = csv.writer(out)
-    own = [SOURCE_PREFIX + column if column in EXPORT_FIELDS else column for column in source_columns]
-    writer.writerow([*EXPORT_FIELDS, *own])
+    all_fields = (*EXPORT_FIELDS, *DELIVERY_FIELDS)
+    names = all_fields if deliveries else EXPORT_FIELDS
+    own = [SOURCE_PREFIX + column if column in all_fields else column for column in source_columns]
+    writer.writerow([*names, *own])
     for row in rows:
         source = cast("dict[str, object]", row[SOURCE_FIELD])
-        fields = [_cell(row[name]) for name in EXPORT_FIELDS]
+        fields = [_cell(row[name]) for name in names]
         writer.writerow([*fields, *(_cell(source.get(column)) for column in source_columns)])
 
 

@@ -78,5 +78,23 @@ def told_as_ledger_error(path: Path) -> Iterator[None]:
     """Raise what SQLite and the operating system raise inside as `LedgerError`."""
     try:
         yield
+    except UnicodeDecodeError as error:  # SQLite quotes what it stumbled over, and that may be no text
+        raise damaged(path) from error
     except (sqlite3.Error, OSError) as error:
         raise ledger_error(path, error) from error
+
+
+@contextmanager
+def told_as_damage(path: Path) -> Iterator[None]:
+    """Like `told_as_ledger_error`, where values of the ledger are taken for what they must be, and may not be."""
+    try:
+        with told_as_ledger_error(path):
+            yield
+    except (TypeError, ValueError) as error:
+        raise damaged(path) from error
+
+
+def damaged(path: Path) -> LedgerError:
+    """The ledger at `path` contradicts itself."""
+    what, hint = _BY_SQLITE_CODE[sqlite3.SQLITE_CORRUPT]
+    return LedgerError(f"the ledger {path} {what}", hint)

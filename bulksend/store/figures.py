@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from bulksend.base.records import BucketCounts, Counts, Run, RunEnd, Status
-from bulksend.store.schema import from_milliseconds, to_milliseconds
+from bulksend.base.records import Breaker, BucketCounts, Counts, Run, RunEnd, Status
+from bulksend.store.schema import RETRY, from_milliseconds, to_milliseconds
 
 NO_REASON = "unspecified"
 """Stands for a missing reason of a row that should have one, so that reasons add up to the rows of their status."""
@@ -50,7 +50,9 @@ def _bucket_counts(name: str, mps: int, tallies: Sequence[_Tally]) -> BucketCoun
         messages_done=sum(each.messages for each in done),
         parts_done=sum(each.parts for each in done),
         parts_sent=sum(each.parts for each in done if each.status == Status.SENT),
-        messages_held=sum(each.messages for each in counted if each.status == Status.PENDING and each.reason),
+        messages_held=sum(
+            each.messages for each in counted if each.status == Status.PENDING and each.reason not in ("", RETRY)
+        ),
     )
 
 
@@ -63,9 +65,23 @@ def read_reasons(connection: sqlite3.Connection) -> Mapping[Status, Mapping[str,
     )
     for stored, reason, messages in found.fetchall():
         status = Status(stored)
+        if (status, reason) == (Status.PENDING, RETRY):
+            continue
         if reason or status in {Status.FAILED, Status.UNKNOWN, Status.SKIPPED}:
             reasons.setdefault(status, {})[reason or NO_REASON] = messages
     return reasons
+
+
+def read_breakers(connection: sqlite3.Connection) -> list[Breaker]:
+    """What the service refuses since the latest run began, the oldest first."""
+    found = connection.execute(
+        "SELECT identities.name, country, reason, tripped_at, moved, held FROM breakers"
+        " JOIN identities ON identities.id = breakers.identity ORDER BY tripped_at, name, country"
+    )
+    return [
+        Breaker(identity, country or None, reason, from_milliseconds(tripped_at), moved, held)
+        for identity, country, reason, tripped_at, moved, held in found.fetchall()
+    ]
 
 
 def read_runs(connection: sqlite3.Connection) -> list[Run]:
@@ -85,17 +101,17 @@ def read_runs(connection: sqlite3.Connection) -> list[Run]:
 
 def read_last_sent_at(connection: sqlite3.Connection) -> datetime | None:
     """When the last outcome `sent` was recorded; None before the first."""
-    ((stored,),) = connection.execute(
-        "SELECT max(finished_at) FROM states INDEXED BY states_sent WHERE status = 'sent'"
-    ).fetchall()
-    return None if stored is None else from_milliseconds(stored)
-
-
-def read_parts_sent(connection: sqlite3.Connection, *, since: datetime) -> Mapping[str, int]:
-    """Parts that were recorded as sent at or after `since`, by bucket; every bucket is named."""
     found = connection.execute(
-        "SELECT bucket, sum(parts) FROM states INDEXED BY states_sent WHERE status = 'sent' AND finished_at >= ?"
-        " GROUP BY bucket",
+        "SELECT finished_at FROM states INDEXED BY states_finished WHERE finished_at IS NOT NULL AND status = 'sent'"
+        " ORDER BY finished_at DESC LIMIT 1"
+    ).fetchall()
+    return from_milliseconds(found[0][0]) if found else None
+
+
+def read_parts_released(connection: sqlite3.Connection, *, since: datetime) -> Mapping[str, int]:
+    """Parts of rows whose outcome, whatever it is, was recorded at or after `since`, by bucket; all are named."""
+    found = connection.execute(
+        "SELECT bucket, sum(parts) FROM states INDEXED BY states_finished WHERE finished_at >= ? GROUP BY bucket",
         (to_milliseconds(since),),
     )
     parts = dict(found.fetchall())

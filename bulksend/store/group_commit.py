@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -13,16 +14,17 @@ from typing import Any, Self, TypeVar, cast
 
 from bulksend.base.clock import Clock
 from bulksend.base.errors import ExitCode, LedgerError
+from bulksend.base.ports import Choose, Diverted
 from bulksend.base.records import Claim, Counts, Run, RunEnd, Settlement, Status
 from bulksend.store.faults import LedgerMisuse
 from bulksend.store.grouping import Operation, run_together
-from bulksend.store.ledger import Retry, SqliteLedger
+from bulksend.store.ledger import Postponement, SqliteLedger
 from bulksend.store.owner import OwnerLock
 
 T = TypeVar("T")
 
-HOLD_SLICE_ROWS = 10_000
-"""Rows looked at in one step of `hold`, so that outcomes of other rows need not wait for all of them."""
+DIVERT_SLICE_ROWS = 1_000
+"""Rows looked at in one step of `divert`, so that outcomes of other rows need not wait for all of them."""
 
 
 class WriterFailure(LedgerError):
@@ -114,11 +116,11 @@ class GroupCommitLedger:
     ) -> None:
         await self.close()
 
-    async def claim(self, bucket: str, *, parts: int, rows: int) -> Sequence[Claim]:
+    async def claim(self, bucket: str, *, parts: int, rows: int, oversized: bool = True) -> Sequence[Claim]:
         """As `Ledger.claim`. `rows` must be positive."""
         if rows < 1:
             raise ValueError(f"rows must be positive, not {rows}")
-        future = self._submit(lambda ledger: ledger.claim(bucket, parts=parts, rows=rows))
+        future = self._submit(lambda ledger: ledger.claim(bucket, parts=parts, rows=rows, oversized=oversized))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -127,9 +129,13 @@ class GroupCommitLedger:
             task.add_done_callback(self._returns.discard)
             raise
 
-    async def retry(self, row: int, attempt: int, *, throttled: bool) -> None:
+    async def postpone(self, row: int, attempt: int, *, throttled: bool) -> None:
+        """As `Ledger.postpone`."""
+        await self._queued(Postponement(row, attempt, throttled))
+
+    async def retry(self, attempts: Mapping[int, int]) -> None:
         """As `Ledger.retry`."""
-        await self._queued(Retry(row, attempt, throttled))
+        await self._submit(lambda ledger: ledger.retry(attempts))
 
     async def settle(self, settlement: Settlement) -> None:
         """As `Ledger.settle`."""
@@ -139,15 +145,26 @@ class GroupCommitLedger:
         """As `Ledger.release`."""
         await self._submit(lambda ledger: ledger.release(rows, tried=tried))
 
-    async def hold(self, reason: str, *, identity: str, country: str | None = None) -> int:
-        """As `Ledger.hold`; in slices, between which other operations go on."""
+    async def divert(
+        self,
+        reason: str,
+        *,
+        identity: str,
+        country: str | None = None,
+        choose: Choose | None = None,
+        first: int = 1,
+        last: int | None = None,
+    ) -> Diverted:
+        """As `Ledger.divert`; in slices, between which other operations go on."""
+        moved: Counter[str] = Counter()
         held = 0
-        for first in range(1, self._last_row + 1, HOLD_SLICE_ROWS):
-            last = first + HOLD_SLICE_ROWS - 1
-            held += await self._submit(
-                partial(SqliteLedger.hold, reason=reason, identity=identity, country=country, first=first, last=last)
-            )
-        return held
+        last = self._last_row if last is None else last
+        for start in range(first, last + 1, DIVERT_SLICE_ROWS):
+            scope = partial(SqliteLedger.divert, reason=reason, identity=identity, country=country, choose=choose)
+            diverted = await self._submit(partial(scope, first=start, last=min(last, start + DIVERT_SLICE_ROWS - 1)))
+            moved.update(diverted.moved)
+            held += diverted.held
+        return Diverted(moved, held)
 
     async def counts(self) -> Counts:
         """As `Ledger.counts`."""
@@ -177,9 +194,9 @@ class GroupCommitLedger:
         """As `SqliteLedger.runs`."""
         return await self._submit(SqliteLedger.runs)
 
-    async def sent_since(self, moment: datetime) -> Mapping[str, int]:
-        """As `SqliteLedger.sent_since`."""
-        return await self._submit(lambda ledger: ledger.sent_since(moment))
+    async def released_since(self, moment: datetime) -> Mapping[str, int]:
+        """As `SqliteLedger.released_since`."""
+        return await self._submit(lambda ledger: ledger.released_since(moment))
 
     def _submit(self, work: Callable[[SqliteLedger], T]) -> "asyncio.Future[T]":
         return cast("asyncio.Future[T]", self._queued(work))

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 from bulksend.base.records import Settlement
 from bulksend.store.faults import LedgerMisuse
-from bulksend.store.ledger import Retry, SqliteLedger
+from bulksend.store.ledger import Postponement, SqliteLedger
 
-Operation = Settlement | Retry | Callable[[SqliteLedger], object]
-"""An outcome, the intent of another attempt, or anything else to be done with the ledger."""
+Operation = Settlement | Postponement | Callable[[SqliteLedger], object]
+"""An outcome, a refusal for the moment, or anything else to be done with the ledger."""
 
 
 def run_together(ledger: SqliteLedger, operations: Sequence[Operation]) -> list[object]:
@@ -22,7 +22,7 @@ def run_together(ledger: SqliteLedger, operations: Sequence[Operation]) -> list[
     with ledger.transaction():
         batch = _Batch(ledger, results)
         for index, operation in enumerate(operations):
-            if isinstance(operation, Settlement | Retry):
+            if isinstance(operation, Settlement | Postponement):
                 batch.add(index, operation)
                 continue
             batch.flush()
@@ -35,32 +35,32 @@ def run_together(ledger: SqliteLedger, operations: Sequence[Operation]) -> list[
 
 
 class _Batch:
-    """Outcomes and retries of different rows, in any order: it makes no difference which comes first."""
+    """Outcomes and postponements of different rows, in any order: it makes no difference which comes first."""
 
     def __init__(self, ledger: SqliteLedger, results: list[object]) -> None:
         self._ledger = ledger
         self._results = results
         self._indexes: dict[int, int] = {}
         self._settlements: list[Settlement] = []
-        self._retries: list[Retry] = []
+        self._postponements: list[Postponement] = []
 
-    def add(self, index: int, operation: Settlement | Retry) -> None:
+    def add(self, index: int, operation: Settlement | Postponement) -> None:
         if operation.row in self._indexes:
             self.flush()
         self._indexes[operation.row] = index
         if isinstance(operation, Settlement):
             self._settlements.append(operation)
         else:
-            self._retries.append(operation)
+            self._postponements.append(operation)
 
     def flush(self) -> None:
         refused: dict[int, LedgerMisuse] = {}
         if self._settlements:
             refused |= self._ledger.settle_all(self._settlements)
-        if self._retries:
-            refused |= self._ledger.retry_all(self._retries)
+        if self._postponements:
+            refused |= self._ledger.postpone_all(self._postponements)
         for row, refusal in refused.items():
             self._results[self._indexes[row]] = refusal
         self._indexes.clear()
         self._settlements.clear()
-        self._retries.clear()
+        self._postponements.clear()

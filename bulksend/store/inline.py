@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from bulksend.base.ports import Choose, Diverted
 from bulksend.base.records import Claim, Counts, RunEnd, Settlement
 from bulksend.store.ledger import SqliteLedger
 
@@ -16,15 +17,20 @@ class InlineLedger:
     def __init__(self, ledger: SqliteLedger) -> None:
         self._ledger = ledger
 
-    async def claim(self, bucket: str, *, parts: int, rows: int) -> Sequence[Claim]:
+    async def claim(self, bucket: str, *, parts: int, rows: int, oversized: bool = True) -> Sequence[Claim]:
         """As `Ledger.claim`. `rows` must be positive."""
         with self._ledger.transaction():
-            return self._ledger.claim(bucket, parts=parts, rows=rows)
+            return self._ledger.claim(bucket, parts=parts, rows=rows, oversized=oversized)
 
-    async def retry(self, row: int, attempt: int, *, throttled: bool) -> None:
+    async def postpone(self, row: int, attempt: int, *, throttled: bool) -> None:
+        """As `Ledger.postpone`."""
+        with self._ledger.transaction():
+            self._ledger.postpone(row, attempt, throttled=throttled)
+
+    async def retry(self, attempts: Mapping[int, int]) -> None:
         """As `Ledger.retry`."""
         with self._ledger.transaction():
-            self._ledger.retry(row, attempt, throttled=throttled)
+            self._ledger.retry(attempts)
 
     async def settle(self, settlement: Settlement) -> None:
         """As `Ledger.settle`."""
@@ -36,14 +42,25 @@ class InlineLedger:
         with self._ledger.transaction():
             self._ledger.release(rows, tried=tried)
 
-    async def hold(self, reason: str, *, identity: str, country: str | None = None) -> int:
-        """As `Ledger.hold`."""
+    async def divert(
+        self,
+        reason: str,
+        *,
+        identity: str,
+        country: str | None = None,
+        choose: Choose | None = None,
+        first: int = 1,
+        last: int | None = None,
+    ) -> Diverted:
+        """As `Ledger.divert`."""
         with self._ledger.transaction():
-            return self._ledger.hold(reason, identity=identity, country=country)
+            return self._ledger.divert(
+                reason, identity=identity, country=country, choose=choose, first=first, last=last
+            )
 
-    async def sent_since(self, moment: datetime) -> Mapping[str, int]:
-        """As `Ledger.sent_since`."""
-        return self._ledger.sent_since(moment)
+    async def released_since(self, moment: datetime) -> Mapping[str, int]:
+        """As `Ledger.released_since`."""
+        return self._ledger.released_since(moment)
 
     async def counts(self) -> Counts:
         """As `Ledger.counts`."""

@@ -20,7 +20,9 @@ CACHE_KIB = 32 * 1024
 """Pages kept in memory while loading; what is more goes to disk at once."""
 
 _ADD_ROW = "INSERT INTO rows (row, line, destination, encoding, text, note, source) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_ADD_STATE = "INSERT INTO states (row, bucket, identity, country, parts, status, reason) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_ADD_STATE = """
+INSERT INTO states (row, bucket, identity, country, parts, status, reason, pinned) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
 
 
 class PlanWriter:
@@ -162,6 +164,7 @@ class PlanWriter:
             row.parts,
             row.status.value,
             row.reason,
+            row.pinned,
         )
 
     def _bucket(self, name: str) -> int:

@@ -9,11 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bulksend.base.errors import LedgerError
-from bulksend.base.records import Bucket, Counts, Run, Status
+from bulksend.base.records import Breaker, Bucket, Counts, Run, Status
 from bulksend.store import figures
 from bulksend.store.connect import connect_for_reading
-from bulksend.store.faults import told_as_ledger_error
+from bulksend.store.faults import damaged, told_as_damage, told_as_ledger_error
 
 _IDENTITIES = """
 SELECT identities.name, buckets.name FROM identities JOIN buckets ON buckets.id = identities.bucket
@@ -47,7 +46,7 @@ class ReadableLedger:
             self.summary: Mapping[str, object] = json.loads(meta["summary"])
             self.input_name: str = meta["input_name"]
         except (KeyError, ValueError):
-            raise LedgerError(f"the ledger {path} is damaged", "Restore it from a copy") from None
+            raise damaged(path) from None
         self.identities: Mapping[str, str] = dict(self._read(_IDENTITIES))
         ((self.last_row,),) = self._read("SELECT ifnull(max(row), 0) FROM states")
         self._cleanup = cleanup.pop_all()
@@ -84,28 +83,33 @@ class ReadableLedger:
 
     def counts(self) -> Counts:
         """The numbers of this moment, without `reasons`."""
-        with told_as_ledger_error(self.path):
+        with told_as_damage(self.path):
             return figures.read_counts(self._connection)
 
     def reasons(self) -> Mapping[Status, Mapping[str, int]]:
         """How many rows have which reason, by status; of the pending ones, those that are held."""
-        with told_as_ledger_error(self.path):
+        with told_as_damage(self.path):
             return figures.read_reasons(self._connection)
+
+    def breakers(self) -> list[Breaker]:
+        """What the service refuses since the latest run began, the oldest first."""
+        with told_as_damage(self.path):
+            return figures.read_breakers(self._connection)
 
     def runs(self) -> list[Run]:
         """All runs over this ledger, the oldest first."""
-        with told_as_ledger_error(self.path):
+        with told_as_damage(self.path):
             return figures.read_runs(self._connection)
 
     def last_sent_at(self) -> datetime | None:
         """When the last outcome `sent` was recorded; None before the first."""
-        with told_as_ledger_error(self.path):
+        with told_as_damage(self.path):
             return figures.read_last_sent_at(self._connection)
 
-    def sent_since(self, moment: datetime) -> Mapping[str, int]:
-        """Parts recorded as sent at or after `moment`, by bucket; every bucket is named."""
-        with told_as_ledger_error(self.path):
-            return figures.read_parts_sent(self._connection, since=moment)
+    def released_since(self, moment: datetime) -> Mapping[str, int]:
+        """Parts of rows whose outcome was recorded at or after `moment`, by bucket; every bucket is named."""
+        with told_as_damage(self.path):
+            return figures.read_parts_released(self._connection, since=moment)
 
     def _read(self, statement: str, values: Mapping[str, object] | tuple[object, ...] = ()) -> list[Any]:
         with told_as_ledger_error(self.path):

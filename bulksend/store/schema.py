@@ -7,7 +7,11 @@ has to look at is in `states`; each fact is in one of the two, and the view `res
 `tallies` counts messages and parts by bucket, status and reason. Triggers keep it, so whatever changes a state changes
 the counts in the same transaction, and counting a million rows reads a handful.
 
-Times are integers: milliseconds since 1970 in UTC. A row is held when it is `pending` and has a reason.
+`deliveries` is what delivery events tell of messages after they were accepted, one record a message; `feedback` is what
+was told to the service in return. `breakers` is what the service refused in the latest run.
+
+Times are integers: milliseconds since 1970 in UTC. A row that is `pending` and has a reason is passed over by claims:
+it is held by a breaker, or its sender has it wait before it is tried again (`RETRY`).
 """
 
 from datetime import UTC, datetime
@@ -15,8 +19,11 @@ from datetime import UTC, datetime
 APPLICATION_ID = 0x62736C67
 """`PRAGMA application_id` of a ledger ("bslg"). Set in the last step of planning: a file without it is no ledger."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """`PRAGMA user_version`; goes up with every change that an older program would misread."""
+
+RETRY = "retry"
+"""Reason of a pending row that was refused for the moment, and that its sender will try again."""
 
 TABLES = """
 CREATE TABLE meta (
@@ -59,7 +66,9 @@ CREATE TABLE states (
     reason TEXT,
     message_id TEXT,
     error_code TEXT,
-    error_message TEXT
+    error_message TEXT,
+    pinned INTEGER NOT NULL DEFAULT 0, -- 1: the input chose the identity; it is never moved to another
+    lost TEXT -- why nobody knows what became of an earlier attempt, when somebody chose to send the row again
 );
 
 CREATE TABLE tallies (
@@ -81,12 +90,49 @@ CREATE TABLE runs (
     cause TEXT,
     throttled INTEGER NOT NULL DEFAULT 0
 );
+
+CREATE TABLE breakers (
+    identity INTEGER NOT NULL REFERENCES identities (id),
+    country TEXT NOT NULL, -- '': any
+    reason TEXT NOT NULL,
+    tripped_at INTEGER NOT NULL,
+    moved INTEGER NOT NULL, -- rows that went to other identities
+    held INTEGER NOT NULL, -- rows that wait until the account has been put right
+    PRIMARY KEY (identity, country)
+) WITHOUT ROWID;
+
+CREATE TABLE deliveries (
+    message_id TEXT PRIMARY KEY,
+    row INTEGER NOT NULL REFERENCES rows (row),
+    attempt INTEGER, -- NULL: no event has told it
+    status TEXT NOT NULL, -- messageStatus of the event that counts: a final one before any other, then the latest
+    description TEXT,
+    final INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    carrier TEXT,
+    parts INTEGER, -- as billed
+    price_usd REAL -- for all parts
+) WITHOUT ROWID;
+
+CREATE TABLE settled ( -- rows that delivery events made sent, and what they were before
+    row INTEGER PRIMARY KEY REFERENCES rows (row),
+    status TEXT NOT NULL,
+    reason TEXT
+);
+
+CREATE TABLE feedback (
+    message_id TEXT PRIMARY KEY,
+    feedback TEXT NOT NULL CHECK (feedback IN ('RECEIVED', 'FAILED')),
+    put_at INTEGER NOT NULL
+) WITHOUT ROWID;
 """
 
 AFTER_LOADING = """
 CREATE INDEX states_claimable ON states (bucket, row) WHERE status = 'pending' AND reason IS NULL;
 
-CREATE INDEX states_sent ON states (finished_at, bucket, parts) WHERE status = 'sent';
+CREATE INDEX deliveries_by_row ON deliveries (row);
+
+CREATE INDEX states_finished ON states (finished_at, bucket, parts, status) WHERE finished_at IS NOT NULL;
 
 INSERT INTO tallies (bucket, status, reason, messages, parts)
 SELECT ifnull(bucket, 0), status, ifnull(reason, ''), count(*), sum(parts) FROM states GROUP BY 1, 2, 3;
@@ -108,11 +154,14 @@ SELECT
     CASE states.status WHEN 'skipped' THEN rows.note ELSE states.error_message END AS error_message,
     strftime('%Y-%m-%dT%H:%M:%fZ', states.intent_at / 1000.0, 'unixepoch') AS intent_at,
     strftime('%Y-%m-%dT%H:%M:%fZ', states.finished_at / 1000.0, 'unixepoch') AS finished_at,
-    rows.source, rows.note
+    rows.source, rows.note, deliveries.status AS delivery_status,
+    strftime('%Y-%m-%dT%H:%M:%fZ', deliveries.at / 1000.0, 'unixepoch') AS delivery_at, deliveries.carrier,
+    deliveries.parts AS billed_parts, deliveries.price_usd
 FROM states
 JOIN rows ON rows.row = states.row
 LEFT JOIN identities ON identities.id = states.identity
-LEFT JOIN buckets ON buckets.id = states.bucket;
+LEFT JOIN buckets ON buckets.id = states.bucket
+LEFT JOIN deliveries ON deliveries.message_id = states.message_id;
 """
 """What is cheaper to make once all rows are there, and what must not run while they are put in."""
 

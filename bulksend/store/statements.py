@@ -2,32 +2,47 @@
 
 CLAIMABLE = """
 SELECT json_group_array(
-    json_array(first.row, first.attempts + 1, rows.destination, first.country, identities.name, rows.text, first.parts)
+    json_array(
+        first.row, first.attempts + 1, rows.destination, first.country, identities.name, rows.text, first.parts,
+        first.lost
+    )
 )
 FROM (
-    SELECT row, attempts, country, identity, parts, sum(parts) OVER (ORDER BY row) AS parts_so_far
+    SELECT row, attempts, country, identity, parts, lost, sum(parts) OVER (ORDER BY row) AS parts_so_far
     FROM (
-        SELECT row, attempts, country, identity, parts FROM states INDEXED BY states_claimable
+        SELECT row, attempts, country, identity, parts, lost FROM states INDEXED BY states_claimable
         WHERE bucket = :bucket AND status = 'pending' AND reason IS NULL ORDER BY row LIMIT :rows
     )
 ) AS first
 JOIN rows ON rows.row = first.row
 JOIN identities ON identities.id = first.identity
-WHERE first.parts_so_far <= :parts OR first.parts_so_far = first.parts
+WHERE first.parts_so_far <= :parts OR (:oversized AND first.parts_so_far = first.parts)
 """
-"""Pending rows of a bucket in input order, as a JSON array of arrays; the first one whatever its parts."""
+"""Pending rows of a bucket in input order, as a JSON array of arrays; if `oversized`, the first whatever its parts."""
 
 CLAIM = """
 UPDATE states SET status = 'sending', attempts = attempts + 1, intent_at = :now
 WHERE row IN (SELECT value FROM json_each(:rows))
 """
 
-RETRY = """
-UPDATE states SET attempts = batch.attempt, intent_at = :now
+POSTPONE = """
+UPDATE states SET status = 'pending', reason = :retry
 FROM (
     SELECT json_extract(value, '$[0]') AS row, json_extract(value, '$[1]') AS attempt FROM json_each(:batch)
 ) AS batch
-WHERE states.row = batch.row AND states.status = 'sending' AND states.attempts = batch.attempt - 1
+WHERE states.row = batch.row AND states.status = 'sending' AND states.attempts = batch.attempt
+"""
+
+RETRY = """
+UPDATE states SET
+    status = 'sending', reason = NULL, attempts = batch.attempt, intent_at = :now,
+    lost = iif(states.status = 'unknown', ifnull(states.reason, 'unknown'), lost), error_code = NULL,
+    error_message = NULL
+FROM (
+    SELECT json_extract(value, '$[0]') AS row, json_extract(value, '$[1]') AS attempt FROM json_each(:batch)
+) AS batch
+WHERE states.row = batch.row AND states.attempts = batch.attempt - 1
+    AND ((states.status = 'pending' AND states.reason = :retry) OR states.status = 'unknown')
 """
 
 SETTLE = """
@@ -53,8 +68,9 @@ FROM states WHERE row IN (SELECT value FROM json_each(?))
 RELEASE = """
 UPDATE states SET
     status = 'pending',
-    attempts = attempts - (row NOT IN (SELECT value FROM json_each(:tried))),
-    intent_at = iif(row IN (SELECT value FROM json_each(:tried)), intent_at, NULL)
+    reason = NULL,
+    attempts = attempts - (status = 'sending' AND row NOT IN (SELECT value FROM json_each(:tried))),
+    intent_at = iif(status = 'pending' OR row IN (SELECT value FROM json_each(:tried)), intent_at, NULL)
 WHERE row IN (SELECT value FROM json_each(:rows))
 """
 
@@ -64,11 +80,46 @@ WHERE row BETWEEN :first AND :last AND status = 'pending' AND reason IS NULL
     AND identity = (SELECT id FROM identities WHERE name = :identity) AND (:country IS NULL OR country = :country)
 """
 
+MOVABLE = """
+SELECT states.row, rows.destination, states.country
+FROM states JOIN rows ON rows.row = states.row
+WHERE states.row BETWEEN :first AND :last AND states.status = 'pending' AND states.reason IS NULL
+    AND states.identity = (SELECT id FROM identities WHERE name = :identity)
+    AND (:country IS NULL OR states.country = :country) AND NOT states.pinned
+"""
+
+MOVE = """
+UPDATE states SET identity = identities.id, bucket = identities.bucket
+FROM (
+    SELECT json_extract(value, '$[0]') AS row, json_extract(value, '$[1]') AS identity FROM json_each(:batch)
+) AS batch
+JOIN identities ON identities.name = batch.identity
+WHERE states.row = batch.row AND states.status = 'pending' AND states.reason IS NULL
+"""
+
+TRIP = """
+INSERT INTO breakers (identity, country, reason, tripped_at, moved, held)
+VALUES ((SELECT id FROM identities WHERE name = :identity), ifnull(:country, ''), :reason, :now, :moved, :held)
+ON CONFLICT (identity, country) DO UPDATE SET moved = moved + excluded.moved, held = held + excluded.held
+"""
+
+FORGET_BREAKERS = "DELETE FROM breakers"
+
+RESEND = """
+UPDATE states SET
+    status = 'pending', lost = ifnull(reason, 'unknown'), reason = NULL, error_code = NULL, error_message = NULL
+WHERE status = 'unknown'
+"""
+"""`finished_at` stays: what was let out a moment ago still counts against the limit."""
+
 INTERRUPT = "UPDATE states SET status = 'unknown', reason = :reason, finished_at = :now WHERE status = 'sending'"
 
 END_DEAD_RUNS = """
 UPDATE runs SET
-    finished_at = max(started_at, ifnull((SELECT max(finished_at) FROM states WHERE status = 'sent'), 0)),
+    finished_at = max(
+        started_at,
+        ifnull((SELECT max(finished_at) FROM states WHERE finished_at IS NOT NULL AND status = 'sent'), 0)
+    ),
     "end" = 'interrupted', cause = 'its process died'
 WHERE finished_at IS NULL
 """
@@ -78,3 +129,19 @@ LIFT_HOLDS = "UPDATE states SET reason = NULL WHERE status = 'pending' AND reaso
 START_RUN = "INSERT INTO runs (pid, host, started_at) VALUES (?, ?, ?)"
 
 FINISH_RUN = 'UPDATE runs SET finished_at = ?, "end" = ?, cause = ?, throttled = ? WHERE id = ?'
+
+MISCOUNTED = """
+WITH counted AS (
+    SELECT ifnull(bucket, 0), status, ifnull(reason, ''), count(*), total(parts) FROM states GROUP BY 1, 2, 3
+), tallied AS (
+    SELECT bucket, status, reason, messages, total(parts) FROM tallies WHERE messages <> 0 GROUP BY 1, 2, 3, 4
+)
+SELECT 1
+FROM (
+    SELECT * FROM (SELECT * FROM counted EXCEPT SELECT * FROM tallied)
+    UNION ALL
+    SELECT * FROM (SELECT * FROM tallied EXCEPT SELECT * FROM counted)
+)
+LIMIT 1
+"""
+"""Something, when `tallies` do not say what the rows say."""

@@ -1,11 +1,14 @@
 import asyncio
 import json
 from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bulksend.base.clock import SystemClock
 from bulksend.base.errors import UsageError
 from bulksend.base.ports import Withheld
 from bulksend.base.records import Outcome, OutcomeKind
@@ -18,9 +21,21 @@ MEMBERS = {"MessageType": "TRANSACTIONAL", "Context": {"team": "crm", "bulksend_
 
 MADE_UP = ("AKIDEXAMPLE", "secret")
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class StandingClock(SystemClock):
+    """The machine's clock, with a calendar that stands still."""
+
+    def now(self) -> datetime:
+        return NOW
+
 
 def gateway_to(url: str, *, read_timeout_s: float = 5.0, credentials: tuple[str, str] | None = MADE_UP) -> AwsGateway:
-    """A gateway to a server on loopback, with made-up credentials, or with those of the environment."""
+    """A gateway to a server on loopback, with made-up credentials, or with those of the environment.
+
+    Its machine's wall clock says `NOW`: when credentials are rejected it is compared with the answer's `Date`.
+    """
     return AwsGateway(
         MEMBERS,
         region="us-east-1",
@@ -28,6 +43,7 @@ def gateway_to(url: str, *, read_timeout_s: float = 5.0, credentials: tuple[str,
         connect_timeout_s=2.0,
         read_timeout_s=read_timeout_s,
         max_connections=10,
+        clock=StandingClock(),
         credentials=credentials,
     )
 
@@ -314,7 +330,7 @@ def test_rotated_credentials_are_looked_up_once(file: Path) -> None:
 
 
 def test_credentials_that_are_always_rejected_stop_after_one_renewal(file: Path) -> None:
-    """New ones at every look-up and none that works, as with a clock that is off: no endless renewal."""
+    """New ones at every look-up and none that works: no endless renewal."""
     write_key(file, "KEY0")
 
     async def behave(_: bytes, writer: asyncio.StreamWriter) -> None:
@@ -332,6 +348,82 @@ def test_credentials_that_are_always_rejected_stop_after_one_renewal(file: Path)
     assert run(main()).kind is OutcomeKind.STOP
 
 
+def dated(status: int, body: bytes, *, ahead_s: float) -> bytes:
+    """An answer of a service whose clock is ahead of ours."""
+    date = format_datetime(NOW + timedelta(seconds=ahead_s), usegmt=True)
+    return answer(status, body).replace(b"\r\n", f"\r\nDate: {date}\r\n".encode(), 1)
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "told"),
+    [
+        (3600.0, "this machine's clock is 3,600 s behind the service's"),
+        (-301.0, "this machine's clock is 301 s ahead of the service's"),
+    ],
+)
+@pytest.mark.parametrize("code", ["InvalidSignatureException", "ExpiredTokenException"])
+def test_a_clock_that_is_off_is_named_and_no_credentials_are_looked_up(
+    ahead_s: float, told: str, code: str, file: Path
+) -> None:
+    """The same answer at once however often it is asked, although there are newer credentials each time."""
+    write_key(file, "KEY0")
+
+    async def behave(request: bytes, writer: asyncio.StreamWriter) -> None:
+        assert b"Credential=KEY0/" in request
+        writer.write(dated(400, f'{{"__type":"{code}","message":"no"}}'.encode(), ahead_s=ahead_s))
+
+    async def main() -> Outcome:
+        async with raw_server(behave) as server, gateway_to(server.url, credentials=None) as gateway:
+            outcomes = []
+            for attempt in range(1, 4):
+                write_key(file, f"KEY{attempt}")
+                outcomes.append(await gateway.send(make_claim(1), at_once))
+            assert len(server.requests) == 3
+            assert outcomes == [outcomes[0]] * 3
+            return outcomes[0]
+
+    assert run(main()) == Outcome(OutcomeKind.STOP, "clock_skew", None, code, told)
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "status", "body", "kind"),
+    [
+        (239.0, 400, b'{"__type":"InvalidSignatureException","message":"no"}', OutcomeKind.STOP),
+        (-239.0, 400, b'{"__type":"ExpiredTokenException","message":"no"}', OutcomeKind.STOP),
+        (1e6, 400, b'{"__type":"AccessDeniedException","Message":"no"}', OutcomeKind.STOP),
+        (1e6, 400, b'{"__type":"ThrottlingException","Message":"no"}', OutcomeKind.THROTTLED),
+        (-1e6, 200, b'{"MessageId":"id-1"}', OutcomeKind.SENT),
+    ],
+)
+def test_a_clock_is_not_blamed_for_anything_else(ahead_s: float, status: int, body: bytes, kind: OutcomeKind) -> None:
+    """Credentials that are rejected within the four minutes, and answers to which the clock does not matter."""
+
+    async def behave(_: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(dated(status, body, ahead_s=ahead_s))
+
+    async def main() -> Outcome:
+        return (await send_once(behave))[0]
+
+    outcome = run(main())
+    assert outcome.kind is kind
+    assert outcome.reason != "clock_skew"
+
+
+@pytest.mark.parametrize("date", [b"soon", b"", b"Mon, 99 Foo 2026 00:00:00 GMT", b"0"])
+def test_a_date_that_is_none_says_nothing(date: bytes) -> None:
+    """An unreadable Date header: the credentials are to blame."""
+
+    async def behave(_: bytes, writer: asyncio.StreamWriter) -> None:
+        refusal = answer(400, b'{"__type":"InvalidSignatureException","message":"no"}')
+        writer.write(refusal.replace(b"\r\n", b"\r\nDate: " + date + b"\r\n", 1))
+
+    async def main() -> Outcome:
+        return (await send_once(behave))[0]
+
+    outcome = run(main())
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.STOP, "invalid_signature")
+
+
 @pytest.mark.usefixtures("file")
 @pytest.mark.parametrize("missing", ["credentials", "region", "profile"])
 def test_what_is_missing_to_reach_aws_is_said_at_once(missing: str) -> None:
@@ -345,6 +437,7 @@ def test_what_is_missing_to_reach_aws_is_said_at_once(missing: str) -> None:
             connect_timeout_s=1.0,
             read_timeout_s=1.0,
             max_connections=2,
+            clock=StandingClock(),
         )
         with pytest.raises(UsageError, match=missing):
             await gateway.__aenter__()

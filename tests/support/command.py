@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, build_opener
 
 from bulksend.cli.demonstrating import RunningSimulator, running_simulator
 
@@ -81,6 +82,13 @@ def bulksend(
         check=False,
     )
     return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def accepted_messages(running: RunningSimulator) -> list[dict[str, Any]]:
+    """What a simulator with `record_messages` has accepted."""
+    with build_opener(ProxyHandler({})).open(f"{running.url}/_simulator/messages", timeout=20) as answer:
+        messages: list[dict[str, Any]] = json.load(answer)["messages"]
+        return messages
 
 
 @contextmanager

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bulksend.base.errors import LedgerError
-from bulksend.base.ports import Release
+from bulksend.base.ports import Choose, Diverted, Release
 from bulksend.base.records import (
     Bucket,
     BucketCounts,
@@ -28,7 +28,10 @@ def make_claim(row: int, *, parts: int = 1, bucket: str = "b", identity: str = "
 
 @dataclass
 class MemoryLedger:
-    """The ledger port in memory. `broken` makes every later write fail, as a full disk does."""
+    """The ledger port in memory. `broken` makes every later write fail, as a full disk does.
+
+    `most_claimed`: bucket -> the most parts that were `sending` at once.
+    """
 
     claims: list[Claim]
     buckets: list[Bucket]
@@ -36,9 +39,13 @@ class MemoryLedger:
     broken: bool = False
     status: dict[int, Status] = field(default_factory=dict)
     held: dict[int, str] = field(default_factory=dict)
+    postponed: set[int] = field(default_factory=set)
+    bucket_of: Mapping[str, str] = field(default_factory=dict)
+    most_claimed: Counter[str] = field(default_factory=Counter)
     settlements: dict[int, Settlement] = field(default_factory=dict)
     settled_at: dict[int, datetime] = field(default_factory=dict)
     attempts: Counter[int] = field(default_factory=Counter)
+    commits: int = 0
     throttled: int = 0
     throttled_in_all: int = 0
     end: RunEnd | None = None
@@ -49,28 +56,43 @@ class MemoryLedger:
         self._clock = VirtualClock()
 
     async def _commit(self) -> None:
+        self.commits += 1
         await self._clock.sleep(self.commit_s)
         if self.broken:
             raise LedgerError("ledger: no space left on the device", "make room, then resume")
 
-    async def claim(self, bucket: str, *, parts: int, rows: int) -> Sequence[Claim]:
+    async def claim(self, bucket: str, *, parts: int, rows: int, oversized: bool = True) -> Sequence[Claim]:
         await self._commit()
         taken: list[Claim] = []
         for claim in self.claims:
-            if claim.bucket != bucket or self.status[claim.row] is not Status.PENDING or claim.row in self.held:
+            passed_over = claim.row in self.held or claim.row in self.postponed
+            if claim.bucket != bucket or self.status[claim.row] is not Status.PENDING or passed_over:
                 continue
-            if len(taken) == rows or (taken and sum(each.parts for each in taken) + claim.parts > parts):
+            fits = sum(each.parts for each in taken) + claim.parts <= parts or (oversized and not taken)
+            if len(taken) == rows or not fits:
                 break
             self.status[claim.row] = Status.SENDING
             self.attempts[claim.row] += 1
-            taken.append(claim)
+            taken.append(replace(claim, attempt=self.attempts[claim.row]))
+        self._watch()
         return taken
 
-    async def retry(self, row: int, attempt: int, *, throttled: bool) -> None:
+    async def postpone(self, row: int, attempt: int, *, throttled: bool) -> None:
         await self._commit()
-        assert self.status[row] is Status.SENDING
-        self.attempts[row] = attempt
+        assert (self.status[row], self.attempts[row]) == (Status.SENDING, attempt)
+        self.status[row] = Status.PENDING
+        self.postponed.add(row)
         self.throttled += throttled
+
+    async def retry(self, attempts: Mapping[int, int]) -> None:
+        await self._commit()
+        for row, attempt in attempts.items():
+            assert row in self.postponed or self.status[row] is Status.UNKNOWN
+            assert self.attempts[row] == attempt - 1
+            self.postponed.discard(row)
+            self.status[row] = Status.SENDING
+            self.attempts[row] = attempt
+        self._watch()
 
     async def settle(self, settlement: Settlement) -> None:
         await self._commit()
@@ -82,23 +104,43 @@ class MemoryLedger:
     async def release(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
         await self._commit()
         for row in rows:
+            if row in self.postponed:
+                self.postponed.remove(row)
+                continue
             assert self.status[row] is Status.SENDING
             self.status[row] = Status.PENDING
             self.attempts[row] -= row not in tried
 
-    async def hold(self, reason: str, *, identity: str, country: str | None = None) -> int:
+    async def divert(
+        self,
+        reason: str,
+        *,
+        identity: str,
+        country: str | None = None,
+        choose: Choose | None = None,
+        first: int = 1,
+        last: int | None = None,
+    ) -> Diverted:
         await self._commit()
-        rows = [
-            claim.row
-            for claim in self.claims
-            if claim.identity == identity
-            and (country is None or claim.country == country)
-            and self.status[claim.row] is Status.PENDING
-        ]
-        self.held.update(dict.fromkeys(rows, reason))
-        return len(rows)
+        moved: Counter[str] = Counter()
+        held = 0
+        for index, claim in enumerate(self.claims):
+            in_range = first <= claim.row and (last is None or claim.row <= last)
+            behind = in_range and claim.identity == identity and country in (None, claim.country)
+            free = self.status[claim.row] is Status.PENDING and claim.row not in self.postponed | self.held.keys()
+            if not (behind and free):
+                continue
+            other = choose(claim.destination, claim.country) if choose else None
+            if other is None:
+                self.held[claim.row] = reason
+                held += 1
+            else:
+                bucket = self.bucket_of[other]
+                self.claims[index] = replace(claim, identity=other, bucket=bucket)
+                moved[bucket] += 1
+        return Diverted(moved, held)
 
-    async def sent_since(self, moment: datetime) -> Mapping[str, int]:
+    async def released_since(self, moment: datetime) -> Mapping[str, int]:
         parts: Counter[str] = Counter()
         for claim in self.claims:
             if claim.row in self.settled_at and self.settled_at[claim.row] >= moment:
@@ -132,6 +174,14 @@ class MemoryLedger:
         self.throttled_in_all = throttled
         self.end, self.cause = end, cause
 
+    def _watch(self) -> None:
+        """Note the most parts that are claimed in each bucket, those on the wire included."""
+        claimed: Counter[str] = Counter()
+        for claim in self.claims:
+            if self.status[claim.row] is Status.SENDING:
+                claimed[claim.bucket] += claim.parts
+        self.most_claimed |= claimed
+
     def count(self, status: Status) -> int:
         """Rows with `status`."""
         return sum(each is status for each in self.status.values())
@@ -154,6 +204,7 @@ class ScriptedGateway:
     prepare_s: float = 0.001
     released: list[tuple[float, Claim]] = field(default_factory=list)
     in_air: int = 0
+    parts_in_air: int = 0
     most_in_air: int = 0
 
     async def send(self, claim: Claim, release: Release) -> Outcome:
@@ -165,9 +216,11 @@ class ScriptedGateway:
         await release()
         self.released.append((clock.monotonic(), claim))
         self.in_air += 1
+        self.parts_in_air += claim.parts
         self.most_in_air = max(self.most_in_air, self.in_air)
         try:
             await clock.sleep(self.latency_s)
         finally:
             self.in_air -= 1
+            self.parts_in_air -= claim.parts
         return planned

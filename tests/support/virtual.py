@@ -41,6 +41,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now_s
 
+    def suspend(self, seconds: float) -> None:
+        """Let time pass at once, as for a process whose machine sleeps."""
+        self._jumping.now_s += seconds
+
 
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:
     """Run `main` to its end on a new virtual loop."""

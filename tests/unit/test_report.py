@@ -1,8 +1,9 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from bulksend.base.records import BucketCounts, Counts, Run, RunEnd, Status
+from bulksend.base.records import Breaker, BucketCounts, Counts, Run, RunEnd, Status
 from bulksend.report import bucket_lines, duration, summary_document, summary_lines
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -17,7 +18,9 @@ def test_durations_are_what_people_say(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def document(*, pending: int = 0, failed: int = 0, runs: list[Run] | None = None) -> dict[str, object]:
+def document(
+    *, pending: int = 0, failed: int = 0, runs: list[Run] | None = None, breakers: list[Breaker] | None = None
+) -> dict[str, Any]:
     """The summary of a ledger of ten rows and twelve parts."""
     by_status = {Status.SENT: 8 - pending - failed, Status.PENDING: pending, Status.FAILED: failed, Status.SKIPPED: 2}
     counts = Counts(
@@ -25,7 +28,13 @@ def document(*, pending: int = 0, failed: int = 0, runs: list[Run] | None = None
     )
     ended = Run(START, START + timedelta(seconds=4), RunEnd.COMPLETE, None, 3)
     return summary_document(
-        campaign="c", ledger="l.db", dry_run=False, counts=counts, runs=[ended] if runs is None else runs, now=START
+        campaign="c",
+        ledger="l.db",
+        dry_run=False,
+        counts=counts,
+        runs=[ended] if runs is None else runs,
+        breakers=breakers or [],
+        now=START,
     )
 
 
@@ -47,7 +56,10 @@ def test_the_summary_has_the_documented_fields() -> None:
         "seconds": 4.0,
         "parts_per_second": 3.0,
         "end": "complete",
-        "reasons": {"skipped": {"duplicate": 2}, "failed": {"x": 1}, "unknown": {}},
+        "cause": None,
+        "held": 0,
+        "breakers": [],
+        "reasons": {"skipped": {"duplicate": 2}, "failed": {"x": 1}, "unknown": {}, "pending": {}},
     }
 
 
@@ -64,6 +76,28 @@ def test_the_summary_for_people_names_everything_that_is_not_zero() -> None:
     for word in ("complete", "7  sent", "1  failed", "2  duplicate", "10  rows in all", "3.0 parts a second", "l.db"):
         assert word in text
     assert "unknown" not in text
+
+
+def test_what_the_service_refuses_is_named_with_what_became_of_the_rows() -> None:
+    """One line a breaker, and the cause of the stop."""
+    stopped = Run(START, START + timedelta(seconds=4), RunEnd.STOPPED, "the service refuses +1", 0)
+    breakers = [
+        Breaker("+18885550100", None, "resource_not_active", START, 1200, 0),
+        Breaker("ACME", "GB", "country_not_enabled", START, 0, 3),
+    ]
+    found = document(pending=3, runs=[stopped], breakers=breakers)
+    text = "\n".join(summary_lines(found))
+    assert "+18885550100 to any country (resource_not_active): 1,200 rows went to other identities" in text
+    assert "ACME to GB (country_not_enabled): 3 rows wait until the account is put right" in text
+    assert "Stopped  the service refuses +1" in text
+    assert found["breakers"][1] == {
+        "identity": "ACME",
+        "country": "GB",
+        "reason": "country_not_enabled",
+        "tripped_at": "2026-01-01T00:00:00Z",
+        "moved": 0,
+        "held": 3,
+    }
 
 
 def test_bucket_lines_show_rate_and_time_left() -> None:

@@ -101,6 +101,31 @@ def test_rejected_credentials_are_known_not_sent(code: str) -> None:
     assert outcome_of(code) is OutcomeKind.CREDENTIALS
 
 
+@pytest.mark.parametrize("code", sorted(CREDENTIAL_CODES))
+@pytest.mark.parametrize(("ahead_s", "side"), [(7200.4, "behind"), (-241.0, "ahead of")])
+def test_a_clock_that_is_off_explains_rejected_credentials(code: str, ahead_s: float, side: str) -> None:
+    """No other credentials are looked for; the message says by how much and on which side."""
+    outcome = classify(Fault(released=True, code=code, http_status=400, clock_ahead_s=ahead_s))
+    assert (outcome.kind, outcome.reason, outcome.error_code) == (OutcomeKind.STOP, "clock_skew", code)
+    assert outcome.error_message == f"this machine's clock is {abs(ahead_s):,.0f} s {side} the service's"
+
+
+@pytest.mark.parametrize(
+    ("code", "ahead_s", "kind"),
+    [
+        ("InvalidSignatureException", 240.0, OutcomeKind.CREDENTIALS),
+        ("InvalidSignatureException", -240.0, OutcomeKind.CREDENTIALS),
+        ("ThrottlingException", 7200.0, OutcomeKind.THROTTLED),
+        ("AccessDeniedException", 7200.0, OutcomeKind.STOP),
+    ],
+)
+def test_a_clock_is_not_blamed_for_anything_else(code: str, ahead_s: float, kind: OutcomeKind) -> None:
+    """Within four minutes, or where the signature was not the matter."""
+    outcome = classify(Fault(released=True, code=code, http_status=400, clock_ahead_s=ahead_s))
+    assert outcome.kind is kind
+    assert outcome.reason != "clock_skew"
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [

@@ -10,6 +10,7 @@ def test_hashes(things: list[str]) -> None:
     """A thing was there before exactly when it was."""
     seen, known = SeenHashes(), set[str]()
     for thing in things:
+        assert (thing in seen) == (thing in known)
         assert seen.add(thing) == (thing in known)
         known.add(thing)
 

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from botocore import UNSIGNED
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from bulksend.base.clock import SystemClock
-from bulksend.simulator.resources import IdentitySettings
+from bulksend.simulator.resources import AccountSettings, IdentitySettings
 from bulksend.simulator.server import SimulatorServer
 from bulksend.simulator.service import SimulatedService
 from bulksend.simulator.settings import EventSettings, FaultSettings, LatencySettings
@@ -42,6 +43,11 @@ SIGNED = (
 )
 
 
+def amz_date() -> str:
+    """This moment, as a request says it."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
     """A simulator on a good day, with room for all of these tests."""
@@ -58,7 +64,7 @@ def raw(
     connection = http.client.HTTPConnection(str(split.hostname), split.port, timeout=10)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, body, {"Authorization": SIGNED, **named})
+        connection.request(method, path, body, {"Authorization": SIGNED, "X-Amz-Date": amz_date(), **named})
         answer = connection.getresponse()
         return answer.status, dict(answer.getheaders()), json.loads(answer.read() or b"null")
     finally:
@@ -181,7 +187,11 @@ def test_a_reply_that_never_comes() -> None:
         assert simulator.get("stats")["messages"]["accepted"] == 1
         split = urlsplit(simulator.url)
         waiting = http.client.HTTPConnection(str(split.hostname), split.port, timeout=30)
-        headers = {"Authorization": SIGNED, "X-Amz-Target": "PinpointSMSVoiceV2.SendTextMessage"}
+        headers = {
+            "Authorization": SIGNED,
+            "X-Amz-Date": amz_date(),
+            "X-Amz-Target": "PinpointSMSVoiceV2.SendTextMessage",
+        }
         waiting.request("POST", "/", json.dumps(message()), headers)
         while simulator.get("stats")["messages"]["accepted"] < 2:
             pass
@@ -204,6 +214,21 @@ def test_credentials_that_expire() -> None:
         with simulator.client(token="two") as client:
             client.send_text_message(**message())
         assert simulator.get("stats")["errors"] == {"ExpiredTokenException": 1}
+
+
+@pytest.mark.parametrize(("offset_s", "wrong"), [(3600.0, "expired"), (-3600.0, "not yet current")])
+def test_a_clock_that_is_off(offset_s: float, wrong: str) -> None:
+    """A request that is an hour off is refused, and the Date header tells the service's time."""
+    settings = account(account=AccountSettings(clock_offset_s=offset_s))
+    with running(settings) as simulator, simulator.client() as client:
+        with pytest.raises(ClientError) as caught:
+            client.send_text_message(**message())
+        assert simulator.get("stats")["messages"]["offered"] == 0
+    answer = caught.value.response
+    assert answer["Error"]["Code"] == "InvalidSignatureException"
+    assert answer["Error"]["Message"].startswith(f"Signature {wrong}: ")
+    told = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    assert abs(told.timestamp() - time.time() - offset_s) < 30
 
 
 def test_an_unsigned_client(server: Running) -> None:
@@ -286,6 +311,7 @@ def test_requests_in_pieces_on_a_kept_connection(server: Running) -> None:
     body = json.dumps(message(), ensure_ascii=False).encode()
     head = (
         f"POST / HTTP/1.1\r\nHost: x\r\nAuthorization: {SIGNED}\r\nContent-Length: {len(body)}\r\n"
+        f"X-Amz-Date: {amz_date()}\r\n"
         "X-Amz-Target: PinpointSMSVoiceV2.SendTextMessage\r\n\r\n"
     ).encode()
     with socket.create_connection((str(split.hostname), split.port or 0), timeout=10) as sock:
@@ -333,6 +359,7 @@ def test_arrivals_are_stamped_when_the_bytes_are_read() -> None:
             body = json.dumps(message()).encode()
             writer.write(
                 f"POST / HTTP/1.1\r\nHost: x\r\nAuthorization: {SIGNED}\r\nContent-Length: {len(body)}\r\n"
+                f"X-Amz-Date: {amz_date()}\r\n"
                 "X-Amz-Target: PinpointSMSVoiceV2.SendTextMessage\r\n\r\n".encode()
                 + body
             )

@@ -1,11 +1,14 @@
-"""What the ledger's tests share: a clock that stands still, and small plans."""
+"""What the ledger's tests share: a clock that stands still, small plans, and steps with a transaction of their own."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bulksend.base.records import Bucket, Encoding, Outcome, OutcomeKind, PlannedRow, Settlement, Status
+from bulksend.base.ports import Choose, Diverted
+from bulksend.base.records import Bucket, Claim, Encoding, Outcome, OutcomeKind, PlannedRow, Settlement, Status
+from bulksend.store.export import export_rows
+from bulksend.store.ledger import SqliteLedger
 from bulksend.store.plan_writer import PlanWriter
 
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -36,7 +39,13 @@ class StandingClock:
 
 
 def pending(
-    row: int, *, identity: str = TOLL_FREE, country: str | None = "US", parts: int = 1, text: str = "Hello"
+    row: int,
+    *,
+    identity: str = TOLL_FREE,
+    country: str | None = "US",
+    parts: int = 1,
+    text: str = "Hello",
+    pinned: bool = False,
 ) -> PlannedRow:
     """A row that can be sent."""
     return PlannedRow(
@@ -51,6 +60,7 @@ def pending(
         encoding=Encoding.GSM_7,
         parts=parts,
         text=text,
+        pinned=pinned,
     )
 
 
@@ -76,10 +86,12 @@ def write_plan(
     *,
     clock: StandingClock | None = None,
     summary: Mapping[str, object] | None = None,
+    buckets: Sequence[Bucket] = BUCKETS,
+    identities: Mapping[str, str] = IDENTITIES,
 ) -> Path:
     """Plan a campaign of `rows` into `path`."""
     with PlanWriter(path, clock=clock or StandingClock()) as writer:
-        writer.begin(campaign={"name": "c"}, fingerprint={"config": "1"}, buckets=BUCKETS, identities=IDENTITIES)
+        writer.begin(campaign={"name": "c"}, fingerprint={"config": "1"}, buckets=buckets, identities=identities)
         writer.add(list(rows))
         writer.finish(input_name="list.csv", summary=summary or {}, fingerprint={"input": "2"})
     return path
@@ -96,6 +108,63 @@ def failed(row: int, attempt: int = 1, *, reason: str | None = "opted_out") -> S
     return Settlement(row, attempt, Status.FAILED, outcome)
 
 
-def unknown(row: int, attempt: int = 1) -> Settlement:
+def unknown(row: int, attempt: int = 1, *, reason: str | None = "read_timeout") -> Settlement:
     """The outcome of a row whose answer never came."""
-    return Settlement(row, attempt, Status.UNKNOWN, Outcome(OutcomeKind.UNKNOWN, "read_timeout"))
+    return Settlement(row, attempt, Status.UNKNOWN, Outcome(OutcomeKind.UNKNOWN, reason, error_code="ReadTimeoutError"))
+
+
+def take(ledger: SqliteLedger, bucket: str = "toll-free", *, parts: int = 100, rows: int = 100) -> list[Claim]:
+    """Claim in a transaction of its own."""
+    with ledger.transaction():
+        return list(ledger.claim(bucket, parts=parts, rows=rows))
+
+
+def claim(
+    ledger: SqliteLedger, bucket: str = "toll-free", *, parts: int = 100, rows: int = 100, oversized: bool = True
+) -> list[int]:
+    """Claim in a transaction of its own; return the row numbers."""
+    with ledger.transaction():
+        return [each.row for each in ledger.claim(bucket, parts=parts, rows=rows, oversized=oversized)]
+
+
+def settle(ledger: SqliteLedger, *settlements: Settlement) -> None:
+    """Settle in a transaction of its own."""
+    with ledger.transaction():
+        for settlement in settlements:
+            ledger.settle(settlement)
+
+
+def postpone(ledger: SqliteLedger, row: int, attempt: int = 1, *, throttled: bool = True) -> None:
+    """Postpone in a transaction of its own."""
+    with ledger.transaction():
+        ledger.postpone(row, attempt, throttled=throttled)
+
+
+def retry(ledger: SqliteLedger, attempts: Mapping[int, int]) -> None:
+    """Note other attempts in a transaction of its own."""
+    with ledger.transaction():
+        ledger.retry(attempts)
+
+
+def release(ledger: SqliteLedger, *rows: int, tried: Collection[int] = ()) -> None:
+    """Release in a transaction of its own."""
+    with ledger.transaction():
+        ledger.release(rows, tried=tried)
+
+
+def divert(
+    ledger: SqliteLedger,
+    reason: str = "inactive",
+    *,
+    identity: str = TOLL_FREE,
+    country: str | None = None,
+    choose: Choose | None = None,
+) -> Diverted:
+    """Divert in a transaction of its own."""
+    with ledger.transaction():
+        return ledger.divert(reason, identity=identity, country=country, choose=choose)
+
+
+def exported(ledger: SqliteLedger, row: int) -> dict[str, object]:
+    """What the export says of a row."""
+    return next(each for each in export_rows(ledger.path) if each["row"] == row)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from bulksend.base.errors import ExitCode, LedgerError
-from bulksend.base.ports import Ledger
-from bulksend.base.records import RunEnd, Status
+from bulksend.base.ports import Diverted, Ledger
+from bulksend.base.records import Breaker, RunEnd, Status
 from bulksend.store.export import export_rows
 from bulksend.store.faults import LedgerMisuse
-from bulksend.store.group_commit import HOLD_SLICE_ROWS, GroupCommitLedger, WriterFailure
+from bulksend.store.group_commit import DIVERT_SLICE_ROWS, GroupCommitLedger, WriterFailure
 from bulksend.store.ledger import SqliteLedger
 from bulksend.store.owner import OwnerLock
 from tests.unit.store.helpers import SHORT_CODE, START, TOLL_FREE, StandingClock, pending, sent, write_plan
@@ -64,10 +64,17 @@ def test_it_is_the_port(planned: Path) -> None:
         await ledger.start_run()
         first, second = await port.claim("toll-free", parts=9, rows=2)
         assert (first.row, second.row, second.attempt) == (1, 2, 1)
-        await port.retry(first.row, 2, throttled=True)
+        assert await port.claim("toll-free", parts=2, rows=1, oversized=False) == []
+        await port.postpone(first.row, 1, throttled=True)
+        await port.retry({first.row: 2})
         await port.settle(sent(first.row, 2))
-        await port.release([second.row])
-        assert await port.hold("inactive", identity=SHORT_CODE) == 3
+        await port.release([second.row], tried=[second.row])
+        assert await port.divert("unreachable", identity=TOLL_FREE, country="CA") == Diverted({}, 2)
+        assert await port.divert("inactive", identity=TOLL_FREE, choose=lambda *_: SHORT_CODE) == Diverted(
+            {"short": 3}, 0
+        )
+        (moved,) = await port.claim("short", parts=9, rows=1)
+        assert (moved.row, moved.attempt, moved.identity) == (2, 2, SHORT_CODE)
         await port.finish(RunEnd.INTERRUPTED, "a signal", throttled=1)
         with SqliteLedger.open_for_reading(planned) as reader:
             assert reader.counts() == await port.counts()
@@ -77,7 +84,8 @@ def test_it_is_the_port(planned: Path) -> None:
                 (RunEnd.INTERRUPTED, "a signal", 1)
             ]
             assert reader.reasons() == await ledger.reasons()
-            assert await ledger.sent_since(START) == {"toll-free": 1, "short": 0}
+            assert await port.released_since(START) == {"toll-free": 1, "short": 0}
+            assert [(each.country, each.moved, each.held) for each in reader.breakers()] == [(None, 3, 0), ("CA", 0, 2)]
 
     run(planned, use)
 
@@ -184,6 +192,9 @@ def test_a_full_disk_ends_it_for_everybody(planned: Path) -> None:
         later: list[Callable[[], Coroutine[Any, Any, object]]] = [
             lambda: ledger.settle(sent(3)),
             lambda: ledger.claim("short", parts=1, rows=1),
+            lambda: ledger.postpone(3, 1, throttled=True),
+            lambda: ledger.retry({3: 2}),
+            lambda: ledger.divert("inactive", identity=TOLL_FREE),
             ledger.counts,
             lambda: ledger.finish(RunEnd.STOPPED, None, throttled=0),
         ]
@@ -360,21 +371,171 @@ def test_a_loop_that_ends_without_closing_does_not_hang(planned: Path) -> None:
     assert ledger._thread.daemon
 
 
-def test_a_hold_of_many_rows_lets_others_in_between(path: Path) -> None:
+def test_postponements_that_arrive_together_share_a_commit(path: Path) -> None:
+    """As outcomes do, and together with them."""
+    write_plan(path, [pending(row) for row in range(1, 301)])
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        await ledger.start_run()
+        claims = await ledger.claim("toll-free", parts=300, rows=300)
+        before = commits(path)
+        event, stalled = stall(ledger)
+        async with asyncio.TaskGroup() as group:
+            for claim in claims:
+                if claim.row % 2:
+                    group.create_task(ledger.settle(sent(claim.row)))
+                else:
+                    group.create_task(ledger.postpone(claim.row, 1, throttled=True))
+            await asyncio.sleep(0)
+            event.set()
+        assert await stalled
+        assert commits(path) - before <= 2
+        counts = await ledger.counts()
+        assert (counts.of(Status.SENT), counts.of(Status.PENDING), counts.of(Status.SENDING)) == (150, 150, 0)
+        assert [run.throttled for run in await ledger.runs()] == [150]
+
+    run(path, use)
+
+
+def test_a_retry_that_does_not_fit_is_refused_to_its_caller_alone(planned: Path) -> None:
+    """Of its rows none is tried again; others, in the same group, go on."""
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        await ledger.claim("toll-free", parts=9, rows=2)
+        await ledger.postpone(1, 1, throttled=False)
+        event, stalled = stall(ledger)
+        wrong = asyncio.ensure_future(ledger.retry({1: 2, 2: 2}))
+        fine = asyncio.ensure_future(ledger.settle(sent(2)))
+        await asyncio.sleep(0)
+        event.set()
+        await asyncio.gather(wrong, fine, stalled, return_exceptions=True)
+        assert isinstance(wrong.exception(), LedgerMisuse)
+        assert fine.exception() is None
+        assert (await ledger.counts()).of(Status.SENDING) == 0
+        await ledger.retry({1: 2})
+        await ledger.settle(sent(1, 2))
+
+    run(planned, use)
+
+
+def test_rows_whose_retry_was_cancelled_can_be_released(planned: Path) -> None:
+    """Whether their intent was made or not, who has them gives them back in the same way."""
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        await ledger.claim("toll-free", parts=9, rows=2)
+        await ledger.postpone(1, 1, throttled=False)
+        await ledger.postpone(2, 1, throttled=False)
+        event, stalled = stall(ledger)
+        task = asyncio.ensure_future(ledger.retry({1: 2}))
+        await asyncio.sleep(0)
+        task.cancel()
+        event.set()
+        await asyncio.gather(task, stalled, return_exceptions=True)
+        assert task.cancelled()
+        await ledger.release([1, 2])
+        claims = await ledger.claim("toll-free", parts=9, rows=2)
+        assert [(claim.row, claim.attempt) for claim in claims] == [(1, 2), (2, 2)]
+
+    run(planned, use)
+
+
+def test_a_divert_of_many_rows_lets_others_in_between(path: Path) -> None:
     """Holding a long list does not keep outcomes waiting until its end."""
-    rows = 3 * HOLD_SLICE_ROWS + 5
+    rows = 3 * DIVERT_SLICE_ROWS + 5
     write_plan(path, [pending(row) for row in range(1, rows + 1)])
 
     async def use(ledger: GroupCommitLedger) -> None:
         (claim,) = await ledger.claim("toll-free", parts=1, rows=1)
-        hold = asyncio.ensure_future(ledger.hold("inactive", identity=TOLL_FREE))
+        divert = asyncio.ensure_future(ledger.divert("inactive", identity=TOLL_FREE))
         await asyncio.sleep(0)
         await ledger.settle(sent(claim.row))
-        assert not hold.done()
-        assert await hold == rows - 1
+        assert not divert.done()
+        assert await divert == Diverted({}, rows - 1)
         assert await ledger.claim("toll-free", parts=1, rows=1) == []
 
     run(path, use)
+
+
+def test_slices_of_a_divert_add_up(path: Path) -> None:
+    """Every row is looked at once; what was moved and held is the sum over all slices, told and noted as one."""
+    rows = 2 * DIVERT_SLICE_ROWS + 5
+    write_plan(path, [pending(row, parts=1 + row % 3, pinned=row % 5 == 0) for row in range(1, rows + 1)])
+    asked: list[str] = []
+
+    def choose(destination: str, _: str | None) -> str | None:
+        asked.append(destination)
+        return SHORT_CODE if len(asked) % 2 else None
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        before = await ledger.counts()
+        diverted = await ledger.divert("inactive", identity=TOLL_FREE, choose=choose)
+        assert asked == [f"+1425555{row:04d}" for row in range(1, rows + 1) if row % 5]
+        moved = (len(asked) + 1) // 2
+        assert diverted == Diverted({"short": moved}, rows - moved)
+        counts = await ledger.counts()
+        assert (counts.rows, counts.by_status) == (before.rows, before.by_status)
+        assert [(each.messages, each.messages_held) for each in counts.buckets] == [
+            (rows - moved, rows - moved), (moved, 0),
+        ]  # fmt: skip
+        assert sum(each.parts for each in counts.buckets) == sum(each.parts for each in before.buckets)
+        with SqliteLedger.open_for_reading(path) as reader:
+            assert reader.breakers() == [Breaker(TOLL_FREE, None, "inactive", START, moved, rows - moved)]
+
+    run(path, use)
+
+
+def test_a_divert_of_some_rows_keeps_to_their_numbers(path: Path) -> None:
+    """However the bounds lie to the slices, and also beyond the last row."""
+    rows = DIVERT_SLICE_ROWS + 20
+    write_plan(path, [pending(row) for row in range(1, rows + 1)])
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        last = DIVERT_SLICE_ROWS + 10
+        assert await ledger.divert("inactive", identity=TOLL_FREE, first=5, last=last) == Diverted({}, last - 4)
+        claims = await ledger.claim("toll-free", parts=rows, rows=rows)
+        assert [claim.row for claim in claims] == [*range(1, 5), *range(last + 1, rows + 1)]
+        await ledger.release([1, rows])
+        moved = await ledger.divert("inactive", identity=TOLL_FREE, choose=lambda *_: SHORT_CODE, first=rows, last=rows)
+        assert moved == Diverted({"short": 1}, 0)
+        assert await ledger.divert("inactive", identity=TOLL_FREE, first=rows + 1, last=rows + 9) == Diverted({}, 0)
+        with SqliteLedger.open_for_reading(path) as reader:
+            assert reader.breakers() == [Breaker(TOLL_FREE, None, "inactive", START, 1, last - 4)]
+
+    run(path, use)
+
+
+def test_two_diverts_at_once_lose_no_row(path: Path) -> None:
+    """Rows that one breaker moves to an identity whose own breaker trips meanwhile are diverted from there as well."""
+    rows = 2 * DIVERT_SLICE_ROWS + 5
+    owners = [TOLL_FREE, SHORT_CODE]
+    write_plan(path, [pending(row, identity=owners[row % 2]) for row in range(1, rows + 1)])
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        first, second = await asyncio.gather(
+            ledger.divert("inactive", identity=TOLL_FREE, choose=lambda *_: SHORT_CODE),
+            ledger.divert("not_found", identity=SHORT_CODE),
+        )
+        assert (first.moved, first.held, second.held) == ({"short": rows // 2}, 0, rows)
+        for bucket in ("toll-free", "short"):
+            assert await ledger.claim(bucket, parts=1, rows=1) == []
+
+    run(path, use)
+
+
+def test_a_choice_that_breaks_ends_it(planned: Path) -> None:
+    """An exception of who chooses is a fault of ours, and is not silent."""
+
+    def broken(*_: object) -> str:
+        raise KeyError("+14255550001")
+
+    async def use(ledger: GroupCommitLedger) -> None:
+        with pytest.raises(WriterFailure, match="KeyError") as raised:
+            await ledger.divert("inactive", identity=TOLL_FREE, choose=broken)
+        assert "555" not in str(raised.value)
+
+    run(planned, use)
+    with SqliteLedger.open_for_reading(planned) as reader:
+        assert (reader.counts().of(Status.PENDING), reader.breakers()) == (9, [])
 
 
 def test_a_claim_of_no_rows_is_a_mistake(planned: Path) -> None:

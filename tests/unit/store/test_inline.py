@@ -3,12 +3,12 @@ import asyncio
 import pytest
 
 from bulksend.base.errors import LedgerError
-from bulksend.base.ports import Ledger
+from bulksend.base.ports import Diverted, Ledger
 from bulksend.base.records import RunEnd, Status
 from bulksend.store.faults import LedgerMisuse
 from bulksend.store.inline import InlineLedger
 from bulksend.store.ledger import SqliteLedger
-from tests.unit.store.helpers import SHORT_CODE, sent
+from tests.unit.store.helpers import SHORT_CODE, START, TOLL_FREE, sent
 
 
 def test_the_port_is_served_without_a_thread(ledger: SqliteLedger) -> None:
@@ -16,11 +16,20 @@ def test_the_port_is_served_without_a_thread(ledger: SqliteLedger) -> None:
 
     async def use(port: Ledger) -> None:
         first, second = await port.claim("toll-free", parts=9, rows=2)
-        await port.retry(first.row, 2, throttled=True)
+        assert await port.claim("toll-free", parts=2, rows=1, oversized=False) == []
+        await port.postpone(first.row, 1, throttled=True)
+        await port.retry({first.row: 2})
         await port.settle(sent(first.row, 2))
-        await port.release([second.row])
-        assert await port.hold("inactive", identity=SHORT_CODE) == 3
+        await port.release([second.row], tried=[second.row])
+        assert await port.divert("unreachable", identity=TOLL_FREE, country="CA") == Diverted({}, 2)
+        assert await port.divert("inactive", identity=TOLL_FREE, choose=lambda *_: SHORT_CODE) == Diverted(
+            {"short": 3}, 0
+        )
+        assert await port.divert("inactive", identity=SHORT_CODE, first=4, last=8) == Diverted({}, 2)
+        (moved,) = await port.claim("short", parts=9, rows=1)
+        assert (moved.row, moved.attempt, moved.identity) == (2, 2, SHORT_CODE)
         assert (await port.counts()).of(Status.SENT) == 1
+        assert await port.released_since(START) == {"toll-free": 1, "short": 0}
         await port.finish(RunEnd.INTERRUPTED, "a signal", throttled=1)
 
     with ledger.transaction():
@@ -37,6 +46,12 @@ def test_errors_reach_the_caller(ledger: SqliteLedger) -> None:
         port = InlineLedger(ledger)
         with pytest.raises(LedgerMisuse):
             await port.settle(sent(1))
+        with pytest.raises(LedgerMisuse):
+            await port.postpone(1, 1, throttled=True)
+        with pytest.raises(LedgerMisuse):
+            await port.retry({1: 2})
+        with pytest.raises(LedgerMisuse):
+            await port.divert("inactive", identity="unheard-of")
         assert len(await port.claim("short", parts=1, rows=1)) == 1
         ledger._connection.execute("PRAGMA max_page_count = 1").fetchone()
         with pytest.raises(LedgerError, match="is full"):

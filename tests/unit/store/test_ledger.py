@@ -19,16 +19,20 @@ from bulksend.base.records import Bucket, Outcome, OutcomeKind, Run, RunEnd, Set
 from bulksend.store.connect import connect_for_reading
 from bulksend.store.export import export_rows
 from bulksend.store.faults import LedgerMisuse
-from bulksend.store.ledger import Retry, SqliteLedger
-from bulksend.store.plan_writer import PlanWriter
+from bulksend.store.ledger import SqliteLedger
 from tests.unit.store.helpers import (
     SHORT_CODE,
     START,
     TOLL_FREE,
     StandingClock,
+    claim,
+    divert,
+    exported,
     failed,
     pending,
+    postpone,
     sent,
+    settle,
     unknown,
     write_plan,
 )
@@ -40,8 +44,7 @@ SENDER = """
 import sys
 from pathlib import Path
 from bulksend.base.clock import SystemClock
-from bulksend.store.ledger import Retry, SqliteLedger
-from bulksend.store.plan_writer import PlanWriter
+from bulksend.store.ledger import SqliteLedger
 from tests.unit.store.helpers import sent
 
 ledger = SqliteLedger.open_for_writing(Path(sys.argv[1]), clock=SystemClock())
@@ -56,30 +59,13 @@ while True:
 """
 
 
-def claim(ledger: SqliteLedger, bucket: str = "toll-free", *, parts: int = 100, rows: int = 100) -> list[int]:
-    """Claim in a transaction of its own; return the row numbers."""
-    with ledger.transaction():
-        return [each.row for each in ledger.claim(bucket, parts=parts, rows=rows)]
-
-
-def settle(ledger: SqliteLedger, *settlements: Settlement) -> None:
-    """Settle in a transaction of its own."""
-    with ledger.transaction():
-        for settlement in settlements:
-            ledger.settle(settlement)
-
-
-def exported(ledger: SqliteLedger, row: int) -> dict[str, object]:
-    """What the export says of a row."""
-    return next(each for each in export_rows(ledger.path) if each["row"] == row)
-
-
 def test_claims_come_in_input_order_with_all_that_sending_needs(ledger: SqliteLedger) -> None:
     """A claim holds the message as it was planned, and whose limit it is charged to."""
     with ledger.transaction():
         first, *_, last = ledger.claim("toll-free", parts=100, rows=100)
     assert (first.row, first.attempt, first.destination, first.country) == (1, 1, "+14255550001", "US")
     assert (first.identity, first.bucket, first.text, first.parts) == (TOLL_FREE, "toll-free", "Hello", 1)
+    assert (first.lost, last.lost) == (None, None)
     assert (last.row, last.country, last.parts) == (6, "CA", 3)
 
 
@@ -102,6 +88,19 @@ def test_a_message_above_the_bound_is_claimed_alone(ledger: SqliteLedger) -> Non
     """A message of more parts than were asked for is not left behind for ever, nor overtaken."""
     assert claim(ledger, rows=2) == [1, 2]
     assert claim(ledger, parts=2) == [3]
+
+
+@pytest.mark.parametrize(
+    ("parts", "rows", "expected"),
+    [(3, 1, [3]), (5, 100, [3, 4]), (4, 100, [3, 4]), (3, 100, [3]), (2, 100, []), (1, 1, []), (0, 1, [])],
+)
+def test_a_claim_that_does_not_want_it_leaves_an_oversized_message(
+    ledger: SqliteLedger, parts: int, rows: int, expected: list[int]
+) -> None:
+    """Without `oversized` the first row has to fit as well; what does not fit is not overtaken, and stays the next."""
+    assert claim(ledger, rows=2) == [1, 2]
+    assert claim(ledger, parts=parts, rows=rows, oversized=False) == expected
+    assert claim(ledger, rows=1) == [max(expected, default=2) + 1]
 
 
 def test_nothing_is_claimed_twice(ledger: SqliteLedger) -> None:
@@ -150,12 +149,13 @@ def test_the_same_outcome_again_changes_nothing(ledger: SqliteLedger, clock: Sta
 
 
 @pytest.mark.parametrize(
-    "again", [failed(1), unknown(1), sent(1, message_id="another"), sent(1, 2), sent(2), sent(7), sent(99)]
+    "again", [failed(1), unknown(1), sent(1, message_id="another"), sent(1, 2), sent(2), sent(3), sent(7), sent(99)]
 )
 def test_a_row_that_is_not_being_sent_is_not_settled(ledger: SqliteLedger, again: Settlement) -> None:
-    """No other outcome of a settled row, of another attempt, of a pending, skipped or missing row is taken."""
-    claim(ledger, rows=1)
+    """No other outcome of a settled row, no other attempt's, none of a postponed, pending, skipped or missing row."""
+    claim(ledger, rows=2)
     settle(ledger, sent(1))
+    postpone(ledger, 2)
     before = list(export_rows(ledger.path))
     with pytest.raises(LedgerMisuse, match=f"row {again.row} "):
         settle(ledger, again)
@@ -180,116 +180,6 @@ def test_of_many_outcomes_only_the_wrong_ones_are_refused(ledger: SqliteLedger) 
     assert [each["status"] for each in export_rows(ledger.path)][:4] == ["sent", "sent", "sending", "pending"]
 
 
-def test_a_retry_is_the_next_attempt(ledger: SqliteLedger, clock: StandingClock) -> None:
-    """The intent of another attempt is counted and timed; the outcome has to be that attempt's."""
-    claim(ledger, rows=1)
-    clock.advance(3)
-    with ledger.transaction():
-        ledger.retry(1, 2, throttled=False)
-    assert (exported(ledger, 1)["attempts"], exported(ledger, 1)["intent_at"]) == (2, "2026-01-01T12:00:03.000Z")
-    with pytest.raises(LedgerMisuse, match="row 1 is sending after 2 attempts"):
-        settle(ledger, sent(1, 1))
-    settle(ledger, sent(1, 2))
-
-
-def test_a_retry_that_does_not_follow_is_refused(ledger: SqliteLedger) -> None:
-    """Attempts are numbered without gaps, of claimed rows only; the same number again changes nothing."""
-    claim(ledger, rows=1)
-    with ledger.transaction():
-        ledger.retry(1, 2, throttled=True)
-        ledger.retry(1, 2, throttled=False)
-        assert sorted(ledger.retry_all([Retry(row, 4, throttled=False) for row in (1, 2, 99)])) == [1, 2, 99]
-    assert exported(ledger, 1)["attempts"] == 2
-
-
-def test_throttles_are_counted_by_run(ledger: SqliteLedger) -> None:
-    """A run that goes on counts the attempts that followed a throttle; its end has the last word."""
-    with ledger.transaction():
-        ledger.start_run()
-        ledger.claim("toll-free", parts=9, rows=3)
-        ledger.retry(1, 2, throttled=True)
-        ledger.retry(2, 2, throttled=False)
-        ledger.finish_run(RunEnd.INTERRUPTED, None, throttled=7)
-        ledger.start_run()
-        ledger.retry(1, 3, throttled=True)
-        ledger.retry(2, 3, throttled=True)
-    assert [run.throttled for run in ledger.runs()] == [7, 2]
-
-
-def test_a_released_row_that_was_tried_keeps_its_attempt(ledger: SqliteLedger) -> None:
-    """The next attempt gets a number of its own: the first was on the wire, and refused."""
-    with ledger.transaction():
-        ledger.claim("toll-free", parts=9, rows=2)
-        ledger.release([1, 2], tried=[1])
-        again = ledger.claim("toll-free", parts=9, rows=2)
-    assert [(claim.row, claim.attempt) for claim in again] == [(1, 2), (2, 1)]
-
-
-def test_a_released_row_is_as_if_it_had_not_been_claimed(ledger: SqliteLedger) -> None:
-    """An intent that never went on the wire is no attempt; the row is the next one to be claimed."""
-    before = list(export_rows(ledger.path))
-    rows = claim(ledger, rows=3)
-    with ledger.transaction():
-        ledger.release(rows)
-        ledger.release([])
-    assert list(export_rows(ledger.path)) == before
-    with ledger.transaction():
-        assert [(each.row, each.attempt) for each in ledger.claim("toll-free", parts=1, rows=1)] == [(1, 1)]
-
-
-def test_a_release_keeps_the_attempts_before(ledger: SqliteLedger) -> None:
-    """Only the last intent is taken back; those before it were on the wire."""
-    claim(ledger, rows=1)
-    with ledger.transaction():
-        ledger.retry(1, 2, throttled=True)
-        ledger.release([1])
-    assert exported(ledger, 1)["attempts"] == 1
-
-
-@pytest.mark.parametrize("row", [1, 4, 7, 99], ids=["settled", "pending", "skipped", "missing"])
-def test_only_claimed_rows_are_released(ledger: SqliteLedger, row: int) -> None:
-    """A release with a row that is not claimed releases nothing."""
-    claim(ledger, rows=3)
-    settle(ledger, sent(1))
-    with pytest.raises(LedgerMisuse, match=f"row {row} .* a release"), ledger.transaction():
-        ledger.release([2, 3, row])
-    assert ledger.counts().of(Status.SENDING) == 2
-
-
-@pytest.mark.parametrize(
-    ("country", "held", "left"),
-    [(None, 6, []), ("CA", 2, [1, 2, 3, 4]), ("US", 4, [5, 6]), ("DE", 0, [1, 2, 3, 4, 5, 6])],
-)
-def test_held_rows_are_passed_over(ledger: SqliteLedger, country: str | None, held: int, left: list[int]) -> None:
-    """A hold keeps an identity's pending rows, or those to one country, from being claimed, and nothing else."""
-    with ledger.transaction():
-        assert ledger.hold("inactive", identity=TOLL_FREE, country=country) == held
-    counts = ledger.counts()
-    assert [bucket.messages_held for bucket in counts.buckets] == [held, 0]
-    assert counts.of(Status.PENDING) == 9
-    assert ledger.reasons().get(Status.PENDING, {}) == ({"inactive": held} if held else {})
-    assert claim(ledger) == left
-    assert claim(ledger, "short") == [8, 9, 10]
-
-
-def test_a_hold_leaves_claimed_rows_to_their_owner(ledger: SqliteLedger) -> None:
-    """Rows on the wire are not held; one that comes back later is held by holding again."""
-    claim(ledger, rows=2)
-    with ledger.transaction():
-        assert ledger.hold("inactive", identity=TOLL_FREE) == 4
-        ledger.release([2])
-        assert ledger.hold("inactive", identity=TOLL_FREE) == 1
-        assert ledger.hold("other", identity=TOLL_FREE) == 0
-    assert ledger.reasons()[Status.PENDING] == {"inactive": 5}
-
-
-def test_a_hold_can_be_done_in_slices(ledger: SqliteLedger) -> None:
-    """Row numbers bound a hold on both sides."""
-    with ledger.transaction():
-        held = [ledger.hold("x", identity=TOLL_FREE, first=first, last=first + 1) for first in (1, 3, 5, 7, 9)]
-    assert held == [2, 2, 2, 0, 0]
-
-
 def test_recovery_makes_unknown_what_was_being_sent(planned: Path, clock: StandingClock) -> None:
     """Rows that a dead owner was sending are unknown, once; they are never claimed again."""
     with SqliteLedger.open_for_writing(planned, clock=clock) as ledger:
@@ -307,12 +197,28 @@ def test_recovery_makes_unknown_what_was_being_sent(planned: Path, clock: Standi
         assert claim(ledger) == [4, 5, 6]
 
 
-def test_recovery_lifts_holds(ledger: SqliteLedger) -> None:
-    """What was held in an earlier run is tried again: the cause may have been mended."""
+def test_recovery_frees_what_was_held_or_postponed(ledger: SqliteLedger) -> None:
+    """What stood against rows in an earlier run may have been mended: they are anybody's, and keep their attempts."""
+    claim(ledger, rows=2)
+    postpone(ledger, 1)
+    postpone(ledger, 2)
+    divert(ledger)
     with ledger.transaction():
-        ledger.hold("inactive", identity=TOLL_FREE)
         assert ledger.recover() == 0
+    assert ledger.reasons().get(Status.PENDING, {}) == {}
+    assert [exported(ledger, row)["attempts"] for row in (1, 2, 3)] == [1, 1, 0]
     assert claim(ledger) == [1, 2, 3, 4, 5, 6]
+    settle(ledger, sent(1, 2))
+
+
+def test_recovery_forgets_breakers(ledger: SqliteLedger) -> None:
+    """What the service refused in an earlier run is not said of this one."""
+    divert(ledger)
+    divert(ledger, identity=SHORT_CODE, country="US")
+    assert len(ledger.breakers()) == 2
+    with ledger.transaction():
+        ledger.recover()
+    assert ledger.breakers() == []
 
 
 def test_counts_are_by_bucket_too(ledger: SqliteLedger) -> None:
@@ -350,16 +256,28 @@ def test_reasons_add_up_to_their_status(ledger: SqliteLedger) -> None:
     assert Status.SENT not in reasons
 
 
-def test_live_rates_count_parts_by_bucket(ledger: SqliteLedger, clock: StandingClock) -> None:
-    """Parts sent since a moment, that moment included; failures are not sent."""
+def test_parts_released_are_counted_by_bucket(ledger: SqliteLedger, clock: StandingClock) -> None:
+    """Parts of rows with an outcome since a moment, that moment included, whatever the outcome: all were released."""
     claim(ledger)
     claim(ledger, "short")
-    for second, settlement in enumerate([sent(1), sent(2), sent(3), failed(4), sent(8)]):
+    settlements = [sent(1), sent(2), unknown(3), failed(4), sent(8), failed(9)]
+    for second, settlement in enumerate(settlements):
         clock.moment = START + timedelta(seconds=second)
         settle(ledger, settlement)
-    assert ledger.sent_since(START) == {"toll-free": 6, "short": 1}
-    assert ledger.sent_since(START + timedelta(seconds=2)) == {"toll-free": 3, "short": 1}
-    assert ledger.sent_since(START + timedelta(seconds=5)) == {"toll-free": 0, "short": 0}
+    postpone(ledger, 5)
+    assert ledger.released_since(START) == {"toll-free": 7, "short": 2}
+    assert ledger.released_since(START + timedelta(seconds=2)) == {"toll-free": 4, "short": 2}
+    assert ledger.released_since(START + timedelta(seconds=4)) == {"toll-free": 0, "short": 2}
+    assert ledger.released_since(START + timedelta(seconds=6)) == {"toll-free": 0, "short": 0}
+
+
+def test_rows_in_flight_at_a_crash_count_as_released(ledger: SqliteLedger, clock: StandingClock) -> None:
+    """They may have been on the wire until the moment that they were found: the next run does not burst on top."""
+    claim(ledger, rows=3)
+    clock.advance(60)
+    with ledger.transaction():
+        ledger.recover()
+    assert ledger.released_since(START + timedelta(seconds=60)) == {"toll-free": 6, "short": 0}
 
 
 def test_runs_are_recorded(planned: Path, clock: StandingClock) -> None:
@@ -401,15 +319,29 @@ def test_unheard_of_names_are_refused(ledger: SqliteLedger) -> None:
         with pytest.raises(LedgerMisuse, match="bucket 'x'"):
             ledger.set_mps({"short": 1, "x": 1})
         with pytest.raises(LedgerMisuse, match="identity 'x'"):
-            ledger.hold("r", identity="x")
+            ledger.divert("r", identity="x")
+    assert ledger.breakers() == []
     assert [bucket.mps for bucket in ledger.buckets] == [3, 100]
 
 
 def test_nothing_changes_outside_a_transaction(ledger: SqliteLedger) -> None:
     """A change that nobody commits is refused, rather than half durable."""
-    with pytest.raises(LedgerMisuse, match="outside a transaction"):
-        ledger.claim("short", parts=1, rows=1)
-    assert ledger.counts().of(Status.SENDING) == 0
+    changes = [
+        lambda: ledger.claim("short", parts=1, rows=1),
+        lambda: ledger.postpone(1, 1, throttled=True),
+        lambda: ledger.retry({}),
+        lambda: ledger.settle(sent(1)),
+        lambda: ledger.release([]),
+        lambda: ledger.divert("inactive", identity=TOLL_FREE),
+        lambda: ledger.divert("inactive", identity=TOLL_FREE, choose=lambda *_: SHORT_CODE),
+        ledger.resend_unknown,
+        ledger.recover,
+    ]
+    before = ledger.counts()
+    for change in changes:
+        with pytest.raises(LedgerMisuse, match="outside a transaction"):
+            change()
+    assert (ledger.counts(), ledger.breakers()) == (before, [])
 
 
 def test_a_transaction_is_all_or_nothing(ledger: SqliteLedger) -> None:
@@ -511,7 +443,7 @@ def test_a_killed_sender_loses_nothing_that_it_was_told(path: Path, clock: Stand
         assert ledger.counts().rows == 2000
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(text=WRITABLE, destination=WRITABLE)
 def test_texts_come_out_as_they_went_in(tmp_path_factory: pytest.TempPathFactory, text: str, destination: str) -> None:
     """Whatever characters a message has, the claim has the same."""
@@ -522,7 +454,7 @@ def test_texts_come_out_as_they_went_in(tmp_path_factory: pytest.TempPathFactory
     assert (only.text, only.destination) == (text, destination)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(values=st.tuples(ANYTHING, ANYTHING, ANYTHING, ANYTHING))
 def test_outcomes_may_hold_any_characters(
     tmp_path_factory: pytest.TempPathFactory, values: tuple[str | None, str | None, str | None, str | None]
@@ -557,18 +489,3 @@ def test_a_hundred_outcomes_are_two_steps_of_sqlite(path: Path) -> None:
         ledger._connection.set_trace_callback(None)
     # Triggers repeat the statement that set them off, word for word; one statement a row would differ in its values.
     assert len(set(statements)) == 6  # BEGIN, bucket, claimable, claim, settle, COMMIT
-
-
-def test_held_rows_of_one_identity_do_not_stop_another_of_the_bucket(path: Path, clock: StandingClock) -> None:
-    """Identities that share a bucket are held one by one."""
-    rows = [replace(row, bucket="both") for row in (pending(1), pending(2, identity=SHORT_CODE))]
-    with PlanWriter(path, clock=clock) as writer:
-        writer.begin(
-            campaign={}, fingerprint={}, buckets=[Bucket("both", 3)], identities={TOLL_FREE: "both", SHORT_CODE: "both"}
-        )
-        writer.add(rows)
-        writer.finish(input_name="x", summary={}, fingerprint={})
-    with SqliteLedger.open_for_writing(path, clock=clock) as ledger:
-        with ledger.transaction():
-            assert ledger.hold("x", identity=TOLL_FREE) == 1
-        assert claim(ledger, "both") == [2]

@@ -66,6 +66,15 @@ def test_a_lock_dies_with_its_owner(path: Path, clock: StandingClock) -> None:
         assert lock.held
 
 
+def test_a_name_in_the_lock_file_is_no_lock(path: Path, clock: StandingClock) -> None:
+    """In a container the next process mostly has the same pid: what a dead one wrote must not look like its owner."""
+    left_behind = path.with_name(path.name + ".lock")
+    left_behind.write_text(f'{{"pid": {os.getpid()}, "host": "{socket.gethostname()}", "started_at": "yesterday"}}')
+    with OwnerLock(path, clock=clock) as owner:
+        assert owner.held
+        assert "yesterday" not in left_behind.read_text()
+
+
 def test_all_names_of_a_ledger_share_its_lock(tmp_path: Path, path: Path, clock: StandingClock) -> None:
     """A symbolic link is no way around the lock."""
     path.touch()

@@ -55,6 +55,7 @@ def test_everything_planned_is_in_the_ledger(path: Path, clock: StandingClock) -
         encoding=Encoding.UCS_2,
         parts=2,
         text="Grüße an Zoë 🎉\n" * 5,
+        pinned=True,
     )
     with PlanWriter(path, clock=clock) as writer:
         writer.begin(
@@ -79,8 +80,10 @@ def test_everything_planned_is_in_the_ledger(path: Path, clock: StandingClock) -
         connection.row_factory = sqlite3.Row
         first, second = (dict(row) for row in connection.execute("SELECT * FROM results ORDER BY row"))
         (text,) = connection.execute("SELECT text FROM rows WHERE row = 1").fetchone()
+        pinned = [bool(each) for (each,) in connection.execute("SELECT pinned FROM states ORDER BY row")]
         (created_at,) = connection.execute("SELECT value FROM meta WHERE key = 'created_at'").fetchone()
     assert text == whole.text
+    assert pinned == [True, False]
     assert int(created_at) == to_milliseconds(START)
     assert json.loads(first["source"]) == {"phone": "0171"}
     assert [first[name] for name in ("line", "destination", "country", "identity", "bucket", "encoding", "parts")] == [

@@ -1,3 +1,4 @@
+import re
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -7,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulksend.base.export_fields import EXPORT_FIELDS, SOURCE_FIELD
+from bulksend.base.export_fields import DELIVERY_FIELDS, EXPORT_FIELDS, SOURCE_FIELD
 from bulksend.base.records import Status
 from bulksend.store.connect import connect_for_reading
+from bulksend.store.ledger import SqliteLedger
 from bulksend.store.schema import AFTER_LOADING, TABLES, from_milliseconds, to_milliseconds
-from tests.unit.store.helpers import skipped, write_plan
+from tests.unit.store.helpers import SHORT_CODE, START, TOLL_FREE, failed, sent, skipped, write_plan
 
 MILLISECONDS = st.integers(min_value=0, max_value=4_102_444_800_000)  # to the year 2100
 
@@ -47,7 +49,7 @@ def test_the_view_has_the_exported_names(planned: Path) -> None:
     """People with a SQLite tool find the exported fields, under their names and in their order."""
     with closing(connect_for_reading(planned)) as connection:
         names = [column[0] for column in connection.execute("SELECT * FROM results").description]
-    assert [*EXPORT_FIELDS, SOURCE_FIELD, "note"] == names
+    assert [*EXPORT_FIELDS, SOURCE_FIELD, "note", *DELIVERY_FIELDS] == names
 
 
 def test_the_view_says_why_a_row_was_skipped(path: Path) -> None:
@@ -75,3 +77,42 @@ def test_any_tool_that_changes_a_state_changes_the_tallies(planned: Path) -> Non
             "SELECT messages, parts FROM tallies WHERE status = 'unknown' AND reason = 'by hand'"
         ).fetchall()
     assert [(2, 3)] == tallied
+
+
+def test_a_state_that_changes_its_bucket_changes_the_tallies_of_both(planned: Path) -> None:
+    """Also when nothing else of it changes."""
+    with closing(sqlite3.connect(planned)) as connection, connection:
+        connection.execute("UPDATE states SET bucket = 2 WHERE row IN (2, 3)")
+        tallied = connection.execute("SELECT bucket, messages, parts FROM tallies WHERE status = 'pending'").fetchall()
+    assert [(1, 4, 7), (2, 5, 8)] == sorted(tallied)
+
+
+def test_nothing_that_sending_does_looks_at_the_whole_list(ledger: SqliteLedger) -> None:
+    """Each statement finds its rows by number or by an index, as SQLite itself says: a list may have millions."""
+    statements: list[str] = []
+    with ledger.transaction():
+        ledger._connection.set_trace_callback(statements.append)
+        ledger.claim("toll-free", parts=9, rows=3)
+        ledger.settle(sent(1))
+        ledger.settle_all([sent(1), failed(1)])
+        ledger.postpone(2, 1, throttled=True)
+        ledger.retry({2: 2})
+        ledger.release([2, 3])
+        ledger.divert("inactive", identity=TOLL_FREE, choose=lambda *_: None, first=1, last=2)
+        ledger.divert("inactive", identity=TOLL_FREE, choose=lambda *_: SHORT_CODE, country="CA", first=3, last=6)
+        ledger.counts()
+        ledger.reasons()
+        ledger.breakers()
+        ledger.released_since(START)
+        ledger.last_sent_at()
+        ledger._connection.set_trace_callback(None)
+    plans = [
+        step.replace(" TABLE ", " ")  # SQLite before 3.36 says so
+        for statement in dict.fromkeys(statements)
+        for _, _, _, step in ledger._connection.execute(f"EXPLAIN QUERY PLAN {statement}")
+    ]
+    assert "SEARCH states USING INDEX states_claimable (bucket=?)" in plans
+    assert "SEARCH states USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in plans
+    assert "SEARCH states USING COVERING INDEX states_finished (finished_at>?)" in plans
+    at_rows = [step for step in plans if re.match(r"(SCAN|SEARCH) (states|rows)\b", step)]
+    assert [step for step in at_rows if not re.match(r"SEARCH \w+ USING ", step)] == []

@@ -1,9 +1,12 @@
 """The ledger against a model of it in plain Python, over any order of operations, crashes and reopenings."""
 
 import shutil
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 
 from hypothesis import settings
@@ -13,8 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from bulksend.base.records import Outcome, OutcomeKind, Settlement, Status
 from bulksend.store.export import export_rows
 from bulksend.store.faults import LedgerMisuse
-from bulksend.store.ledger import SqliteLedger
+from bulksend.store.ledger import Postponement, SqliteLedger
+from bulksend.store.schema import RETRY
 from tests.unit.store.helpers import (
+    BUCKETS,
     IDENTITIES,
     SHORT_CODE,
     TOLL_FREE,
@@ -24,8 +29,13 @@ from tests.unit.store.helpers import (
     write_plan,
 )
 
+SECOND = "+18885550101"
+OWNERS = {**IDENTITIES, SECOND: IDENTITIES[TOLL_FREE]}
 OUTCOMES = (Status.SENT, Status.FAILED, Status.UNKNOWN)
+COUNTRIES = ("US", "CA", None)
 ROWS = st.integers(min_value=1, max_value=14)
+MOSTLY = st.sampled_from([True, True, True, False])
+RARELY = st.sampled_from([False, False, False, True])
 
 
 @dataclass
@@ -37,12 +47,26 @@ class Model:
     country: str | None
     parts: int
     status: Status
+    pinned: bool
     reason: str | None = None
     attempts: int = 0
+    lost: str | None = None
+    finished_at: datetime | None = None
 
     @property
     def claimable(self) -> bool:
         return self.status is Status.PENDING and self.reason is None
+
+    @property
+    def postponed(self) -> bool:
+        return self.status is Status.PENDING and self.reason == RETRY
+
+    def finish(self, status: Status, reason: str | None, at: datetime) -> None:
+        self.status, self.reason, self.finished_at = status, reason, at
+
+    def forget_outcome(self) -> None:
+        """Somebody accepts that the row may go out twice."""
+        self.lost, self.reason = self.reason or "unknown", None
 
 
 def outcome_of(status: Status, reason: str | None) -> Outcome:
@@ -61,59 +85,92 @@ class LedgerMachine(RuleBasedStateMachine):
         self.clock = StandingClock()
         self.settled: dict[int, tuple[Status, str | None]] = {}
         self.throttled = 0
+        self.breakers: dict[tuple[str, str | None], Counter[str]] = {}
 
     @initialize(
         rows=st.lists(
             st.none()
             | st.tuples(
                 st.sampled_from([TOLL_FREE, SHORT_CODE]),
-                st.sampled_from(["US", "CA", None]),
+                st.sampled_from(COUNTRIES),
                 st.integers(min_value=1, max_value=4),
+                RARELY,
+                st.sampled_from([Status.PENDING, Status.SENDING, RETRY, Status.UNKNOWN, Status.SENT]),
             ),
-            min_size=1,
+            min_size=4,
             max_size=12,
         )
     )
-    def plan(self, rows: list[tuple[str, str | None, int] | None]) -> None:
+    def plan(self, rows: list[tuple[str, str | None, int, bool, str] | None]) -> None:
+        """A campaign that has been under way for a while: rows stand everywhere from the start."""
         planned = [
-            skipped(row) if each is None else pending(row, identity=each[0], country=each[1], parts=each[2])
+            skipped(row)
+            if each is None
+            else pending(row, identity=each[0], country=each[1], parts=each[2], pinned=each[3])
             for row, each in enumerate(rows, start=1)
         ]
-        self.path = write_plan(Path(self.folder.name) / "0.db", planned, clock=self.clock)
+        path = Path(self.folder.name) / "0.db"
+        self.path = write_plan(path, planned, clock=self.clock, identities=OWNERS)
+        self.row_to = {each.destination: each.row for each in planned}
         self.model = {
-            each.row: Model(each.bucket, each.identity, each.country, each.parts, each.status, each.reason)
+            each.row: Model(each.bucket, each.identity, each.country, each.parts, each.status, each.pinned, each.reason)
             for each in planned
         }
         self.ledger = SqliteLedger.open_for_writing(self.path, clock=self.clock)
         with self.ledger.transaction():
             self.ledger.start_run()
+            for bucket in BUCKETS:
+                self.ledger.claim(bucket.name, parts=100, rows=100)
+        for row, each in self.model.items():
+            if each.status is Status.PENDING:
+                each.status, each.attempts = Status.SENDING, 1
+                self._bring(row, rows[row - 1][-1])  # type: ignore[index]  # skipped rows are None
+
+    def _bring(self, row: int, to: str) -> None:
+        with self.ledger.transaction():
+            if to == RETRY:
+                self.ledger.postpone(row, 1, throttled=False)
+                self.model[row].status, self.model[row].reason = Status.PENDING, RETRY
+            elif to == Status.PENDING:
+                self.ledger.release([row])
+                self.model[row].status, self.model[row].attempts = Status.PENDING, 0
+            elif to != Status.SENDING:
+                status = Status(to)
+                self.ledger.settle(Settlement(row, 1, status, outcome_of(status, None)))
+                self.model[row].finish(status, None, self.clock.now())
+                self.settled[row] = (status, None)
 
     def _rows(self, status: Status) -> list[int]:
         return [row for row, each in self.model.items() if each.status is status]
+
+    def _attempts(self, row: int) -> int:
+        return self.model[row].attempts if row in self.model else 1
 
     @rule(
         bucket=st.sampled_from(sorted(set(IDENTITIES.values()))),
         parts=st.integers(min_value=0, max_value=8),
         rows=st.integers(min_value=1, max_value=5),
-        committed=st.booleans(),
+        oversized=st.booleans(),
+        committed=MOSTLY,
     )
-    def claim(self, bucket: str, parts: int, rows: int, *, committed: bool) -> None:
+    def claim(self, bucket: str, parts: int, rows: int, *, oversized: bool, committed: bool) -> None:
         expected: list[int] = []
         left = parts
         for row, each in self.model.items():
             if each.bucket == bucket and each.claimable:
-                if len(expected) == rows or (expected and each.parts > left):
+                if len(expected) == rows or (each.parts > left and (expected or not oversized)):
                     break
                 expected.append(row)
                 left -= each.parts
         with suppress(ZeroDivisionError), self.ledger.transaction():
-            claims = self.ledger.claim(bucket, parts=parts, rows=rows)
+            claims = self.ledger.claim(bucket, parts=parts, rows=rows, oversized=oversized)
             assert [claim.row for claim in claims] == expected
-            assert len(claims) <= 1 or sum(claim.parts for claim in claims) <= parts
+            assert (oversized and len(claims) <= 1) or sum(claim.parts for claim in claims) <= parts
             for claim in claims:
                 each = self.model[claim.row]
                 assert claim.attempt == each.attempts + 1
                 assert (claim.identity, claim.country, claim.parts) == (each.identity, each.country, each.parts)
+                assert (claim.bucket, claim.lost) == (each.bucket, each.lost)
             if not committed:
                 _ = 1 / 0
         if committed:
@@ -121,31 +178,78 @@ class LedgerMachine(RuleBasedStateMachine):
                 self.model[row].status = Status.SENDING
                 self.model[row].attempts += 1
 
-    @rule(row=ROWS, step=st.integers(min_value=0, max_value=2), throttled=st.booleans())
-    def retry(self, row: int, step: int, *, throttled: bool) -> None:
-        each = self.model.get(row)
-        attempt = (each.attempts if each else 0) + step
-        allowed = each is not None and each.status is Status.SENDING and step < 2
+    @rule(rows=st.lists(ROWS, unique=True, max_size=3), claimed=MOSTLY, late=RARELY, data=st.data())
+    def postpone(self, rows: list[int], data: st.DataObject, *, claimed: bool, late: bool) -> None:
+        sending = self._rows(Status.SENDING)
+        if sending and claimed:
+            rows = data.draw(st.lists(st.sampled_from(sending), min_size=1, unique=True))
+        batch = [
+            Postponement(row, self._attempts(row) - late, throttled=throttled)
+            for row, throttled in zip(rows, data.draw(st.lists(st.booleans(), min_size=len(rows))), strict=False)
+        ]
+        with self.ledger.transaction():
+            refused = self.ledger.postpone_all(batch)
+        for row, attempt, throttled in batch:
+            each = self.model.get(row)
+            fits = each is not None and attempt == each.attempts
+            assert (row in refused) == (not fits or each is None or (row not in sending and not each.postponed))
+            if fits and each is not None and row in sending:
+                each.status, each.reason = Status.PENDING, RETRY
+                self.throttled += throttled
+
+    @rule(
+        rows=st.lists(ROWS, unique=True, max_size=3),
+        waiting=MOSTLY,
+        step=st.sampled_from([1, 1, 1, 0, 2]),
+        data=st.data(),
+    )
+    def retry(self, rows: list[int], step: int, data: st.DataObject, *, waiting: bool) -> None:
+        again = [row for row, each in self.model.items() if each.postponed or each.status is Status.UNKNOWN]
+        if again and waiting:
+            rows = data.draw(st.lists(st.sampled_from(again), min_size=1, unique=True))
+        attempts = {row: self._attempts(row) + step for row in rows}
+        allowed = all(
+            (step == 1 and row in again) or (step == 0 and row in self._rows(Status.SENDING)) for row in attempts
+        )
         with self.ledger.transaction():
             try:
-                self.ledger.retry(row, attempt, throttled=throttled)
+                self.ledger.retry(attempts)
             except LedgerMisuse:
                 assert not allowed
                 return
         assert allowed
-        assert each is not None
-        each.attempts = attempt
-        self.throttled += throttled
+        for row, attempt in attempts.items():
+            each = self.model[row]
+            if each.status is Status.UNKNOWN:
+                each.forget_outcome()
+                self.settled.pop(row, None)
+            each.status, each.reason, each.attempts = Status.SENDING, None, attempt
+
+    def resend_unknown(self) -> None:
+        rows = self._rows(Status.UNKNOWN)
+        with self.ledger.transaction():
+            assert self.ledger.resend_unknown() == len(rows)
+        for row in rows:
+            self.model[row].forget_outcome()
+            self.model[row].status = Status.PENDING
+            self.settled.pop(row, None)
 
     @rule(
         row=ROWS,
         status=st.sampled_from(OUTCOMES),
         reason=st.sampled_from(["a", "b", None]),
-        late=st.booleans(),
+        claimed=MOSTLY,
+        late=RARELY,
+        data=st.data(),
     )
-    def settle(self, row: int, status: Status, reason: str | None, *, late: bool) -> None:
+    def settle(
+        self, row: int, status: Status, reason: str | None, data: st.DataObject, *, claimed: bool, late: bool
+    ) -> None:
+        sending = self._rows(Status.SENDING)
+        if sending and claimed:
+            row = data.draw(st.sampled_from(sending))
         each = self.model.get(row)
-        attempt = (each.attempts if each else 1) - late
+        attempt = self._attempts(row) - late
         reason = None if status is Status.SENT else reason
         repeated = self.settled.get(row) == (status, reason)
         allowed = each is not None and not late and (each.status is Status.SENDING or repeated)
@@ -157,7 +261,8 @@ class LedgerMachine(RuleBasedStateMachine):
                 return
         assert allowed
         assert each is not None
-        each.status, each.reason = status, reason
+        if not repeated:
+            each.finish(status, reason, self.clock.now())
         self.settled[row] = (status, reason)
 
     @rule(data=st.data())
@@ -170,55 +275,95 @@ class LedgerMachine(RuleBasedStateMachine):
             ]
             assert self.ledger.settle_all(settlements) == {}
         for row in rows:
-            self.model[row].status, self.model[row].reason = Status.SENT, None
+            self.model[row].finish(Status.SENT, None, self.clock.now())
             self.settled[row] = (Status.SENT, None)
 
-    @rule(rows=st.lists(ROWS, unique=True, max_size=4), claimed=st.booleans(), data=st.data())
-    def release(self, rows: list[int], data: st.DataObject, *, claimed: bool) -> None:
-        sending = self._rows(Status.SENDING)
-        if sending and claimed:
-            rows = data.draw(st.lists(st.sampled_from(sending), unique=True))
-        allowed = set(rows) <= set(sending)
+    @rule(rows=st.lists(ROWS, unique=True, max_size=4), owned=MOSTLY, tried=st.sets(ROWS), data=st.data())
+    def release(self, rows: list[int], tried: set[int], data: st.DataObject, *, owned: bool) -> None:
+        releasable = [row for row, each in self.model.items() if each.postponed or each.status is Status.SENDING]
+        if releasable and owned:
+            rows = data.draw(st.lists(st.sampled_from(releasable), min_size=1, unique=True))
+        allowed = set(rows) <= set(releasable)
         with self.ledger.transaction():
             try:
-                self.ledger.release(rows)
+                self.ledger.release(rows, tried=tried)
             except LedgerMisuse:
                 assert not allowed
                 return
         assert allowed
         for row in rows:
-            self.model[row].status = Status.PENDING
-            self.model[row].attempts -= 1
+            each = self.model[row]
+            each.attempts -= each.status is Status.SENDING and row not in tried
+            each.status, each.reason = Status.PENDING, None
 
     @rule(
-        identity=st.sampled_from([TOLL_FREE, SHORT_CODE]),
-        country=st.sampled_from(["US", "CA", None]),
-        first=st.integers(min_value=1, max_value=6),
+        identity=st.sampled_from(sorted(OWNERS)),
+        country=st.sampled_from([None, *COUNTRIES]),
+        first=st.integers(1, 4),
+        rows=st.integers(5, 12),
+        choices=st.randoms() | st.none(),
+        used=MOSTLY,
+        data=st.data(),
     )
-    def hold(self, identity: str, country: str | None, first: int) -> None:
-        matching = [
-            each
+    def divert(
+        self,
+        identity: str,
+        country: str | None,
+        first: int,
+        rows: int,
+        choices: Random | None,
+        data: st.DataObject,
+        *,
+        used: bool,
+    ) -> None:
+        using = sorted({each.identity for each in self.model.values() if each.claimable and each.identity})
+        if using and used:
+            identity = data.draw(st.sampled_from(using))
+        others = [None, *(each for each in OWNERS if each != identity)]
+        last = first + rows - 1
+        behind = {
+            row: each
             for row, each in self.model.items()
-            if row >= first and each.claimable and each.identity == identity and country in (None, each.country)
-        ]
-        with self.ledger.transaction():
-            assert self.ledger.hold("held", identity=identity, country=country, first=first) == len(matching)
-        for each in matching:
-            each.reason = "held"
+            if first <= row <= last
+            and (each.claimable and each.identity == identity and country in (None, each.country))
+        }
+        chosen: dict[int, str | None] = {}
 
-    @rule()
+        def choose(destination: str, its_country: str | None) -> str | None:
+            row = self.row_to[destination]
+            assert its_country == self.model[row].country
+            assert row not in chosen
+            chosen[row] = choices.choice(others) if choices else None
+            return chosen[row]
+
+        with self.ledger.transaction():
+            diverted = self.ledger.divert(
+                "held", identity=identity, country=country, choose=choose if choices else None, first=first, last=last
+            )
+        assert list(chosen) == ([row for row, each in behind.items() if not each.pinned] if choices else [])
+        moved = {row: other for row, other in chosen.items() if other is not None}
+        assert diverted.moved == Counter(OWNERS[other] for other in moved.values())
+        assert diverted.held == len(behind) - len(moved)
+        for row, each in behind.items():
+            if row in moved:
+                each.identity, each.bucket = moved[row], OWNERS[moved[row]]
+            else:
+                each.reason = "held"
+        self.breakers.setdefault((identity, country), Counter()).update(moved=len(moved), held=diverted.held)
+
     def recover(self) -> None:
         sending = self._rows(Status.SENDING)
         with self.ledger.transaction():
             assert self.ledger.recover() == len(sending)
+        self.breakers.clear()
         for row in sending:
-            self.model[row].status, self.model[row].reason = Status.UNKNOWN, "interrupted"
+            self.model[row].finish(Status.UNKNOWN, "interrupted", self.clock.now())
         for each in self.model.values():
             if each.status is Status.PENDING:
                 each.reason = None
 
-    @rule(crashed=st.booleans())
-    def reopen(self, *, crashed: bool) -> None:
+    @rule(crashed=st.booleans(), recovered=st.booleans(), resent=st.booleans())
+    def reopen(self, *, crashed: bool, recovered: bool, resent: bool) -> None:
         """Go on with the files as they are: closed in order, or as a `kill -9` leaves them."""
         if crashed:
             copy = self.path.with_name(f"{int(self.path.stem) + 1}.db")
@@ -227,6 +372,10 @@ class LedgerMachine(RuleBasedStateMachine):
             self.path = copy
         self.ledger.close()
         self.ledger = SqliteLedger.open_for_writing(self.path, clock=self.clock)
+        if recovered:
+            self.recover()
+        if resent:
+            self.resend_unknown()
         with self.ledger.transaction():
             self.ledger.start_run()
 
@@ -247,16 +396,51 @@ class LedgerMachine(RuleBasedStateMachine):
             done = [each for each in own if each.status in OUTCOMES]
             assert (bucket.messages, bucket.parts) == (len(own), sum(each.parts for each in own))
             assert (bucket.messages_done, bucket.parts_done) == (len(done), sum(each.parts for each in done))
-            assert bucket.messages_held == sum(each.status is Status.PENDING and not each.claimable for each in own)
+            assert bucket.messages_held == sum(
+                each.status is Status.PENDING and not each.claimable and not each.postponed for each in own
+            )
 
     @invariant()
     def rows_stand_where_the_model_says(self) -> None:
-        found = [(row["row"], row["status"], row["reason"], row["attempts"]) for row in export_rows(self.path)]
-        assert found == [(row, each.status, each.reason, each.attempts) for row, each in self.model.items()]
+        found = [
+            tuple(row[name] for name in ("row", "status", "reason", "attempts", "identity", "bucket"))
+            for row in export_rows(self.path)
+        ]
+        assert found == [
+            (row, each.status, each.reason, each.attempts, each.identity, each.bucket)
+            for row, each in self.model.items()
+        ]
 
     @invariant()
     def what_is_settled_stays_settled(self) -> None:
         assert {row: (self.model[row].status, self.model[row].reason) for row in self.settled} == self.settled
+
+    @invariant()
+    def losses_are_remembered(self) -> None:
+        found = self.ledger._connection.execute("SELECT row, lost FROM states ORDER BY row").fetchall()
+        assert found == [(row, each.lost) for row, each in self.model.items()]
+
+    @invariant()
+    def reasons_add_up(self) -> None:
+        expected: dict[Status, Counter[str]] = {}
+        for each in self.model.values():
+            if each.status is not Status.SENT and (each.reason or each.status in OUTCOMES) and not each.postponed:
+                expected.setdefault(each.status, Counter())[each.reason or "unspecified"] += 1
+        assert self.ledger.reasons() == expected
+
+    @invariant()
+    def parts_released_are_those_with_an_outcome(self) -> None:
+        for since in (self.clock.now(), self.clock.now() - timedelta(seconds=1)):
+            expected = dict.fromkeys((bucket.name for bucket in BUCKETS), 0)
+            for each in self.model.values():
+                if each.bucket and each.finished_at and each.finished_at >= since:
+                    expected[each.bucket] += each.parts
+            assert self.ledger.released_since(since) == expected
+
+    @invariant()
+    def breakers_are_noted(self) -> None:
+        found = {(each.identity, each.country): (each.moved, each.held) for each in self.ledger.breakers()}
+        assert found == {scope: (sums["moved"], sums["held"]) for scope, sums in self.breakers.items()}
 
     @invariant()
     def throttles_are_counted(self) -> None:
@@ -268,5 +452,5 @@ class LedgerMachine(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-LedgerMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+LedgerMachine.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
 TestLedger = LedgerMachine.TestCase

@@ -1,0 +1,123 @@
+"""A ledger that can be changed: one owner, one transaction at a time, and no further one after a failure."""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+from bulksend.base.clock import Clock
+from bulksend.base.errors import LedgerError
+from bulksend.store.connect import connect_for_writing
+from bulksend.store.faults import LedgerMisuse, told_as_ledger_error
+from bulksend.store.files import beside, real_path
+from bulksend.store.owner import OwnerLock
+from bulksend.store.reading import ReadableLedger
+from bulksend.store.schema import to_milliseconds
+
+
+class WritableLedger(ReadableLedger):
+    """A ledger through its only writing connection, which belongs to the thread that opened it."""
+
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, cleanup: ExitStack, clock: Clock | None = None
+    ) -> None:
+        super().__init__(path, connection, cleanup)
+        self._clock = clock
+        self._failure: LedgerError | None = None
+        # Whoever writes has a lock, and a log by now: opening for writing makes it.
+        real = real_path(path)
+        files = () if clock is None else (real, beside(real, "-wal"), beside(real, ".lock"))
+        self._files = {file: file.stat() for file in files}
+
+    @classmethod
+    def open_for_writing(cls, path: Path, *, clock: Clock, owner: OwnerLock | None = None) -> Self:
+        """Open the ledger at `path` as its only writer.
+
+        Args:
+            path: of the ledger.
+            clock: for the times of intents, outcomes and runs.
+            owner: the ledger's lock, if the caller holds it already; otherwise it is taken here, until `close`.
+
+        Raises:
+            LedgerError: missing, in use by another process, not a ledger, of another version, damaged, read-only.
+        """
+        with ExitStack() as stack:
+            if owner is not None:
+                owner.require(path)
+            elif path.exists():
+                stack.enter_context(OwnerLock(path, clock=clock))
+            connection = connect_for_writing(path)
+            stack.callback(connection.close)
+            return cls(path, connection, stack, clock)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is done inside becomes durable together when the block ends, or not at all when it raises.
+
+        Raises:
+            LedgerError: it could not be written (disk full, read-only, damaged, locked). Nothing of it counts. This
+                ledger refuses every further transaction: nothing more may be sent, and `recover` by the next owner
+                makes `unknown` what was in flight.
+        """
+        self._require_writing()
+        if self._failure is not None:
+            raise LedgerError(self._failure.what, self._failure.hint) from self._failure
+        try:
+            self._step("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._step("COMMIT")
+                self._require_in_place()
+            except BaseException:
+                if self._connection.in_transaction:
+                    with suppress(LedgerError):  # what led here is what has to be told
+                        self._step("ROLLBACK")
+                raise
+        except LedgerMisuse:
+            raise
+        except LedgerError as error:
+            self._failure = error
+            raise
+
+    def write(self, statement: str, values: Mapping[str, object] | tuple[object, ...] = ()) -> int:
+        """Run a statement that changes something, and return how many records it changed. For this package alone.
+
+        Raises:
+            LedgerError: it could not be written.
+            LedgerMisuse: there is no transaction.
+        """
+        if not self._connection.in_transaction:
+            raise LedgerMisuse("the ledger was changed outside a transaction")
+        return self._step(statement, values)
+
+    def now_ms(self) -> int:
+        """The present, as the ledger stores it."""
+        return to_milliseconds(self._require_writing().now())
+
+    def _step(self, statement: str, values: Mapping[str, object] | tuple[object, ...] = ()) -> int:
+        with told_as_ledger_error(self.path):
+            return self._connection.execute(statement, values).rowcount
+
+    def _require_in_place(self) -> None:
+        """SQLite goes on writing into files that have been deleted; what it writes there is lost with the process.
+
+        Without the lock's file another process would take itself for the only owner.
+        """
+        for file, opened in self._files.items():
+            try:
+                is_in_place = os.path.samestat(file.stat(), opened)
+            except FileNotFoundError:
+                is_in_place = False
+            if not is_in_place:
+                raise LedgerError(
+                    f"the ledger {self.path} is not whole any more: {file.name} was deleted, moved or replaced"
+                    " while it was in use",
+                    "Put it back before you go on; what was sent last may be missing in it",
+                )
+
+    def _require_writing(self) -> Clock:
+        if self._clock is None:
+            raise LedgerMisuse(f"the ledger {self.path} was opened for reading")
+        return self._clock
