@@ -22,6 +22,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "resume": "Go on with a campaign; needs no input file.",
         "status": "Counts, rate and time left, by bucket.",
         "export": "Results, one record a row, in input order.",
+        "reconcile": "Settle unknown rows and add delivery results, from events.",
+        "feedback": "Tell the service which messages were received.",
         "parts": "Encoding and parts of a text, and what forces UCS-2.",
         "simulate": "Run the local stand-in for the service.",
     }
@@ -74,12 +76,15 @@ def app() -> None:
     """Bulk SMS through AWS End User Messaging: a list in, every message out at the limit, a ledger of every row."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code. Raises only a fault of ours, and that only at log level debug."""
+def run(arguments: Sequence[str], *, interpose: object = None) -> int:
+    """Run one command line and return its exit code. Raises only a fault of ours, and that only at log level debug.
+
+    `interpose`: an `Interpose` of `cli.running` for whatever run the command starts; None: nothing between.
+    """
     # Until sending begins, and takes signals over, SIGTERM is to clean up like Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        result: Any = app.main(args=list(arguments), prog_name="bulksend", standalone_mode=False)
+        result: Any = app.main(args=list(arguments), prog_name="bulksend", standalone_mode=False, obj=interpose)
     except click.exceptions.Exit as exit_request:
         return exit_request.exit_code
     except (click.Abort, KeyboardInterrupt):

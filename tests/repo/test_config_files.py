@@ -203,8 +203,9 @@ def actions(statement: dict[str, object]) -> list[str]:
 
 
 def test_the_policy_allows_no_more_than_is_needed() -> None:
-    """Sending, held to senders and what a campaign may name."""
-    (send,) = statements()
+    """Sending, held to senders and what a campaign may name, and feedback about messages."""
+    send, feedback = statements()
+    assert (feedback["Effect"], actions(feedback)) == ("Allow", ["sms-voice:PutMessageFeedback"])
     assert send["Effect"] == "Allow"
     assert actions(send) == ["sms-voice:SendTextMessage"]
     resources = send["Resource"]

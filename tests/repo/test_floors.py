@@ -5,7 +5,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "bulksend"
 
-STAGES = ("intake", "message", "origin", "rate", "send", "store")
+STAGES = ("intake", "message", "objects", "origin", "rate", "send", "store", "track")
 ALLOWED: dict[str, set[str]] = {
     "base": set(),
     **{stage: {"base"} for stage in STAGES},
@@ -58,14 +58,14 @@ def test_files_stay_readable(path: Path) -> None:
     assert ast.get_docstring(ast.parse(text)), "a module docstring is missing"
 
 
-def test_only_the_gateway_knows_the_sdk() -> None:
-    """The SDK is imported by `send.aws` and its session, and by nothing else."""
+def test_only_the_client_knows_the_sdk() -> None:
+    """The SDK is imported by the service's client, its session, and the reader of S3, and by nothing else."""
     users = {
         str(path.relative_to(PACKAGE))
         for path in FILES
         if any(module.split(".")[0] in ("aiobotocore", "botocore", "boto3") for module in imported_modules(path))
     }
-    assert users == {"send/aws.py", "send/wire.py"}
+    assert users == {"objects/s3.py", "send/client.py", "send/wire.py"}
 
 
 def test_only_the_command_line_reads_the_environment() -> None:
