@@ -13,19 +13,13 @@ from pathlib import Path
 from bulksend.base.errors import LedgerError
 from bulksend.store.faults import primary_code, told_as_ledger_error
 from bulksend.store.files import beside, real_path
-from bulksend.store.schema import APPLICATION_ID, SCHEMA_VERSION
+from bulksend.store.schema import APPLICATION_ID, LOG_ELSEWHERE, LOG_KEY, SCHEMA_VERSION
 
 MIN_SQLITE = (3, 33, 0)
 """For UPDATE ... FROM. JSON functions are needed as well: built in since 3.38, an option of the build before."""
 
 BUSY_TIMEOUT_S = 5.0
 """How long a connection waits for a lock that a SQLite tool holds."""
-
-MERGE_AT_PAGES = 4000
-"""Size of the log at which the writer merges it into the file (16 MiB): rarely enough to write a hot page once."""
-
-MAX_LOG_BYTES = 64 * 2**20
-"""What is left of the log after a merge, if readers that held it open made it grow beyond."""
 
 _NO_PLACE_FOR_LOG = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 
@@ -49,8 +43,10 @@ def connect_for_writing(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA fullfsync = ON")  # macOS: a plain fsync leaves data in the drive's own cache
         connection.execute("PRAGMA checkpoint_fullfsync = ON")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {MERGE_AT_PAGES}").fetchone()
-        connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}").fetchone()
+        connection.execute("PRAGMA wal_autocheckpoint = 0").fetchone()  # `WritableLedger` merges, and says so before
+        connection.execute(
+            "PRAGMA journal_size_limit = 0"
+        ).fetchone()  # after a merge the log is as long as what is in it
         connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
         connection.execute("BEGIN IMMEDIATE")
         # SQLite opens a file that it may not write for reading only, and lets even BEGIN IMMEDIATE pass.
@@ -100,10 +96,17 @@ def _open(path: Path, query: str, settle_in: Callable[[sqlite3.Connection], None
         raise LedgerError(f"there is no ledger at {path}", "Make one with `bulksend send`, or correct the path")
     if not path.is_file():
         raise LedgerError(f"{path} is not a file", _GIVE_A_LEDGER)
+    if path.stat().st_nlink > 1:
+        # Lock and log go by the name: under two names the ledger would have two owners and two logs.
+        raise LedgerError(f"the ledger {path} has another name (a hard link)", "Delete one of the names, or copy it")
+    log = beside(path, "-wal")
+    has_log = log.exists() and log.stat().st_size > 0  # before SQLite makes one
     connection = sqlite3.connect(f"{path.as_uri()}?{query}", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
         _check_kind(path, connection)
+        if not has_log:
+            _require_no_log(path, connection)
         settle_in(connection)
     except BaseException:
         connection.close()
@@ -125,6 +128,15 @@ def _check_kind(path: Path, connection: sqlite3.Connection) -> None:
         raise LedgerError(
             f"the ledger {path} was made by an older bulksend (format {version}, this one needs {SCHEMA_VERSION})",
             "Finish the campaign with that version",
+        )
+
+
+def _require_no_log(path: Path, connection: sqlite3.Connection) -> None:
+    """Refuse a file whose log has been lost: most of what was sent would look as if it had not been."""
+    if connection.execute("SELECT value FROM meta WHERE key = ?", (LOG_KEY,)).fetchone() == (LOG_ELSEWHERE,):
+        raise LedgerError(
+            f"the ledger {path} is not whole: its log {path.name}-wal, with what was sent last, is missing",
+            "Put the log beside it; copy and move both together, or when nothing runs",
         )
 
 

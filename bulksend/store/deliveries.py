@@ -11,11 +11,12 @@ from bulksend.store.ledger import INTERRUPTED
 from bulksend.store.schema import to_milliseconds
 from bulksend.store.writing import WritableLedger
 
-CLOCKS_AGREE_MS = 15 * 60_000
+CLOCKS_AGREE_MS = 5 * 60_000
 """How far this machine's clock may be from the service's; with a signature that is off by more nothing is accepted."""
 
-ON_THE_WIRE_MS = 30 * 60_000
-"""How long after a row's intent, by the clock of the service, the message can have been accepted at the latest."""
+ON_THE_WIRE_MS = 10 * 60_000
+"""How long after a row's intent, by the clock of the service, the message can have been accepted at the latest: as far
+as the clocks may differ, and as long as a row may wait between its intent and the wire."""
 
 
 @dataclass(frozen=True, slots=True)

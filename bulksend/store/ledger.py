@@ -57,6 +57,7 @@ class SqliteLedger(WritableLedger):
                   postponed -> pending
         divert    pending -> held, or pending for another identity
         resend    unknown -> pending     remembers that an earlier attempt may have been sent
+        withdraw  pending -> unknown     those of `resend` that were not sent; with the reason they had
         recover   sending -> unknown     with reason "interrupted"; postponed and held rows are pending again
 
     Postponed and held rows are `pending` too, with a reason that says which.
@@ -203,15 +204,28 @@ class SqliteLedger(WritableLedger):
         """Make every unknown row pending again, on the word of somebody who accepts duplicates; return how many."""
         return self.write(sql.RESEND)
 
+    def withdraw_resends(self) -> int:
+        """Take back what `resend_unknown` allowed and was not done; return how many rows are `unknown` again.
+
+        Somebody's word is good for one run: the next one must not send these again without asking.
+        """
+        return self.write(sql.WITHDRAW_RESENDS)
+
+    def set_settings(self, campaign: Mapping[str, object]) -> None:
+        """Change how fast and by which way the campaign is sent to what holds now; `campaign`: all of its settings."""
+        self.write("UPDATE meta SET value = ? WHERE key = 'campaign'", (json.dumps(campaign),))
+        self.campaign = campaign
+
     def recover(self) -> int:
         """Put in order what an earlier owner left behind; return how many rows became `unknown`.
 
         Rows that it was sending may have been sent, or not: they are `unknown`, with reason "interrupted". Rows that
-        it had postponed or held are free again: what stood against them may have been mended. Its run ended with the
-        last message that was accepted.
+        it had postponed or held are free again: what stood against them may have been mended. What it was allowed to
+        send again and did not is `unknown`, as before. Its run ended with the last message that was accepted.
         """
         self._require_sound()
         interrupted = self.write(sql.INTERRUPT, {"reason": INTERRUPTED, "now": self.now_ms()})
+        self.withdraw_resends()
         self.write(sql.LIFT_HOLDS)
         self.write(sql.FORGET_BREAKERS)
         self.write(sql.END_DEAD_RUNS)

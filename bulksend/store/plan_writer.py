@@ -14,7 +14,15 @@ from bulksend.base.records import Bucket, PlannedRow, Status
 from bulksend.store.faults import LedgerMisuse, told_as_ledger_error
 from bulksend.store.files import beside, create_private, real_path, sync
 from bulksend.store.owner import OwnerLock
-from bulksend.store.schema import AFTER_LOADING, APPLICATION_ID, SCHEMA_VERSION, TABLES, to_milliseconds
+from bulksend.store.schema import (
+    AFTER_LOADING,
+    APPLICATION_ID,
+    LOG_HERE,
+    LOG_KEY,
+    SCHEMA_VERSION,
+    TABLES,
+    to_milliseconds,
+)
 
 CACHE_KIB = 32 * 1024
 """Pages kept in memory while loading; what is more goes to disk at once."""
@@ -132,6 +140,7 @@ class PlanWriter:
         with told_as_ledger_error(self._path):
             connection = self._open_connection()
             self._set_meta("input_name", input_name)
+            self._set_meta(LOG_KEY, LOG_HERE)
             self._set_meta("summary", json.dumps(summary))
             self._set_meta("fingerprint", json.dumps(self._fingerprint | dict(fingerprint)))
             connection.execute("COMMIT")  # executescript would do it as well, but without saying so

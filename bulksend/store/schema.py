@@ -22,6 +22,13 @@ APPLICATION_ID = 0x62736C67
 SCHEMA_VERSION = 2
 """`PRAGMA user_version`; goes up with every change that an older program would misread."""
 
+LOG_KEY = "log"
+LOG_HERE = "here"
+LOG_ELSEWHERE = "elsewhere"
+"""Value of `LOG_KEY` in `meta`, as the file alone has it while a writer is at work: what it has committed since is in
+its log, and the file without that is not the ledger. The log itself says `LOG_HERE`, and so does the file once all is
+merged into it, by us or by any SQLite tool."""
+
 RETRY = "retry"
 """Reason of a pending row that was refused for the moment, and that its sender will try again."""
 

@@ -112,6 +112,10 @@ WHERE status = 'unknown'
 """
 """`finished_at` stays: what was let out a moment ago still counts against the limit."""
 
+WITHDRAW_RESENDS = """
+UPDATE states SET status = 'unknown', reason = lost WHERE status = 'pending' AND lost IS NOT NULL
+"""
+
 INTERRUPT = "UPDATE states SET status = 'unknown', reason = :reason, finished_at = :now WHERE status = 'sending'"
 
 END_DEAD_RUNS = """

@@ -9,12 +9,17 @@ from typing import Self
 
 from bulksend.base.clock import Clock
 from bulksend.base.errors import LedgerError
-from bulksend.store.connect import connect_for_writing
+from bulksend.store.connect import BUSY_TIMEOUT_S, connect_for_writing
 from bulksend.store.faults import LedgerMisuse, told_as_ledger_error
 from bulksend.store.files import beside, real_path
 from bulksend.store.owner import OwnerLock
 from bulksend.store.reading import ReadableLedger
-from bulksend.store.schema import to_milliseconds
+from bulksend.store.schema import LOG_ELSEWHERE, LOG_HERE, LOG_KEY, to_milliseconds
+
+MERGE_AT_BYTES = 16 * 2**20
+"""Size of the log at which it is merged into the file: rarely enough to write a hot page once."""
+
+_SET_LOG = "UPDATE meta SET value = ? WHERE key = ?"
 
 
 class WritableLedger(ReadableLedger):
@@ -30,6 +35,8 @@ class WritableLedger(ReadableLedger):
         real = real_path(path)
         files = () if clock is None else (real, beside(real, "-wal"), beside(real, ".lock"))
         self._files = {file: file.stat() for file in files}
+        self._log = beside(real, "-wal")
+        self._merge_at_bytes = 0
 
     @classmethod
     def open_for_writing(cls, path: Path, *, clock: Clock, owner: OwnerLock | None = None) -> Self:
@@ -70,6 +77,7 @@ class WritableLedger(ReadableLedger):
                 yield
                 self._step("COMMIT")
                 self._require_in_place()
+                self._merge_log()
             except BaseException:
                 if self._connection.in_transaction:
                     with suppress(LedgerError):  # what led here is what has to be told
@@ -99,6 +107,26 @@ class WritableLedger(ReadableLedger):
     def _step(self, statement: str, values: Mapping[str, object] | tuple[object, ...] = ()) -> int:
         with told_as_ledger_error(self.path):
             return self._connection.execute(statement, values).rowcount
+
+    def _merge_log(self) -> None:
+        """Merge a log that has grown into the file, and let the file say that from then on it is not all there is.
+
+        Done after the first commit too, before anybody is told of it: whoever finds the file without its log then
+        knows that something is missing (`connect`). A reader that is in the way is not waited for; it is tried again.
+        """
+        size = self._log.stat().st_size
+        if size < self._merge_at_bytes:
+            return
+        self._step(_SET_LOG, (LOG_ELSEWHERE, LOG_KEY))
+        self._step("PRAGMA busy_timeout = 0")
+        with told_as_ledger_error(self.path):
+            # The old log stays until the next commit begins it anew, so that at no moment there is none.
+            ((busy, _, _),) = self._connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+        self._step(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT_S * 1000)}")
+        self._step(_SET_LOG, (LOG_HERE, LOG_KEY))
+        announced = self._merge_at_bytes > 0 or not busy
+        if announced:
+            self._merge_at_bytes = MERGE_AT_BYTES + (size if busy else 0)
 
     def _require_in_place(self) -> None:
         """SQLite goes on writing into files that have been deleted; what it writes there is lost with the process.

@@ -50,6 +50,16 @@ def test_imports_point_down(path: Path) -> None:
             assert other == own or other in ALLOWED[own], f"{own} must not import {module}"
 
 
+def test_the_package_holds_nothing_but_its_source() -> None:
+    """What an editor or a merge left there would be in every wheel."""
+    others = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*")
+        if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts
+    }
+    assert others == {"py.typed"}
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_files_stay_readable(path: Path) -> None:
     """No file is much longer than 300 lines, and each begins by saying what it is for."""

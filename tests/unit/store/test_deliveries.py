@@ -181,8 +181,8 @@ def test_a_context_that_does_not_fit_proves_nothing(made: Path, untrue: Delivery
 @pytest.mark.parametrize(
     "true",
     [
-        event("m", 2, requested_at=INTENT - timedelta(minutes=14)),
-        event("m", 2, requested_at=INTENT + timedelta(minutes=29)),
+        event("m", 2, requested_at=INTENT - timedelta(minutes=4)),
+        event("m", 2, requested_at=INTENT + timedelta(minutes=9)),
         event("m", 2, requested_at=None, at=INTENT + timedelta(days=3)),
         event("m", 2, destination=None),
         event("m", 5, 1, requested_at=START + timedelta(seconds=1)),
@@ -387,7 +387,7 @@ def after(original: Path, *invocations: Sequence[Sequence[DeliveryEvent]]) -> di
         return tables(copy)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(given_events=reordered())
 def test_order_repetition_and_batches_make_no_difference(
     original: Path, given_events: tuple[list[DeliveryEvent], list[list[DeliveryEvent]]]
@@ -397,7 +397,7 @@ def test_order_repetition_and_batches_make_no_difference(
     assert after(original, pieces) == after(original, [events])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(given_events=reordered(named=True))
 def test_events_that_name_their_row_may_come_in_any_number_of_invocations(
     original: Path, given_events: tuple[list[DeliveryEvent], list[list[DeliveryEvent]]]
@@ -407,7 +407,7 @@ def test_events_that_name_their_row_may_come_in_any_number_of_invocations(
     assert after(original, *([piece] for piece in pieces)) == after(original, [events])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(given_events=reordered())
 def test_all_events_given_again_change_nothing_more(
     original: Path, given_events: tuple[list[DeliveryEvent], list[list[DeliveryEvent]]]

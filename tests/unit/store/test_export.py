@@ -150,7 +150,7 @@ def test_columns_named_like_fields_are_told_apart(path: Path) -> None:
     assert row[EXPORT_FIELDS.index("status")] == "pending"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     sources=st.lists(
         st.dictionaries(TEXT.filter(lambda name: name not in EXPORT_FIELDS), VALUES, max_size=4), max_size=4

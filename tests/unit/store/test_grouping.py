@@ -48,7 +48,7 @@ OPERATIONS: st.SearchStrategy[Operation] = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(operations=st.lists(OPERATIONS, max_size=12))
 def test_a_group_does_what_its_operations_would_do_one_by_one(
     tmp_path_factory: pytest.TempPathFactory, operations: list[Operation]

@@ -361,6 +361,18 @@ class LedgerMachine(RuleBasedStateMachine):
         for each in self.model.values():
             if each.status is Status.PENDING:
                 each.reason = None
+        self._withdraw()
+
+    @rule()
+    def withdraw(self) -> None:
+        with self.ledger.transaction():
+            self.ledger.withdraw_resends()
+        self._withdraw()
+
+    def _withdraw(self) -> None:
+        for each in self.model.values():
+            if each.status is Status.PENDING and each.lost is not None:
+                each.status, each.reason = Status.UNKNOWN, each.lost
 
     @rule(crashed=st.booleans(), recovered=st.booleans(), resent=st.booleans())
     def reopen(self, *, crashed: bool, recovered: bool, resent: bool) -> None:

@@ -136,7 +136,7 @@ SECTOR = 512
 PLACES = st.integers(0, 10**6) | st.tuples(st.integers(0, 10**6), st.integers(-30, 30))
 """A place in the log, or one so many bytes from the end of a commit; of those that there are, by remainder."""
 
-EXAMPLES = settings(max_examples=100, deadline=None)
+EXAMPLES = settings(max_examples=100)
 
 
 def position_in(place: int | tuple[int, int]) -> int:
