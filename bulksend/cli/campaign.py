@@ -14,6 +14,7 @@ from bulksend.cli.output import can_ask, is_watched, print_json, print_text, say
 from bulksend.cli.running import Interpose, RunOptions, exit_code, nothing_between, run_ledger
 from bulksend.cli.view import watch_in_log, watch_on_terminal
 from bulksend.config.model import Settings
+from bulksend.config.snapshot import to_document
 from bulksend.pipeline.plan import campaign_buckets
 from bulksend.report import summary_document, summary_lines
 from bulksend.store.ledger import SqliteLedger
@@ -32,6 +33,7 @@ class Manner:
         verbose: see `set_up_logs`.
         limit: rows in this run, at most.
         resend_unknown: send unknown rows again.
+        keep_settings: the settings given hold from now on, and not for this run alone.
         credentials: for the simulator.
         interpose: see `RunOptions`.
     """
@@ -42,6 +44,7 @@ class Manner:
     verbose: bool = False
     limit: int | None = None
     resend_unknown: bool = False
+    keep_settings: bool = False
     credentials: tuple[str, str] | None = None
     interpose: Interpose = nothing_between
 
@@ -60,6 +63,8 @@ def run_campaign(owner: OwnerLock, path: Path, settings: Settings, manner: Manne
     with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as ledger:
         with ledger.transaction():
             interrupted = ledger.recover()
+            if manner.keep_settings:
+                ledger.set_settings(to_document(settings))
             # How fast may have changed since the plan was made.
             ledger.set_mps({name: bucket.mps for name, bucket in campaign_buckets(settings).items()})
         if interrupted:
@@ -67,6 +72,8 @@ def run_campaign(owner: OwnerLock, path: Path, settings: Settings, manner: Manne
         pending = _consented(ledger, settings, manner)
         if pending is None:
             say([f"Nothing was sent. The plan is kept in {path}."])
+            if manner.as_json:
+                print_summary(path, ledger, as_json=True)
             return ExitCode.INTERRUPTED
     result = None
     if pending:
@@ -74,6 +81,10 @@ def run_campaign(owner: OwnerLock, path: Path, settings: Settings, manner: Manne
         options = RunOptions(limit=manner.limit, credentials=manner.credentials, interpose=manner.interpose)
         try:
             result = run_ledger(owner, settings, options, watch)
+        except UsageError:
+            with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as unused, unused.transaction():
+                unused.withdraw_resends()
+            raise
         except LedgerError:
             # It cannot be written any more. What it holds can be told all the same, if it can be read.
             with suppress(LedgerError, UsageError), ReadableLedger.open_for_reading(path) as left:
@@ -81,6 +92,8 @@ def run_campaign(owner: OwnerLock, path: Path, settings: Settings, manner: Manne
             raise
     # Opened for writing once more, so that the last one to close it is a writer, who takes its log away.
     with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as written:
+        with written.transaction():
+            written.withdraw_resends()
         code = exit_code(result, written)
         try:
             print_summary(path, written, as_json=manner.as_json)
@@ -98,10 +111,11 @@ def _consented(ledger: SqliteLedger, settings: Settings, manner: Manner) -> int 
     pending = counts.of(Status.PENDING) + again
     if again:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in ledger.reasons()[Status.UNKNOWN].items())
-        say([f"{again:,} rows are unknown ({reasons}): each of these people may have got the message already."])
+        risk = "" if settings.campaign.dry_run else ": each of these people may have got the message already"
+        say([f"{again:,} rows are unknown ({reasons}){risk}."])
     if pending and not (settings.campaign.dry_run or manner.yes):
         count = min(pending, manner.limit or pending)
-        among = f", {again:,} of them perhaps for the second time" if again else ""
+        among = f", up to {min(count, again):,} of them perhaps for the second time" if again else ""
         if not click.confirm(f"Send {count:,} messages now{among}?", err=True):
             return None
     if again:

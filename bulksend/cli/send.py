@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from bulksend.cli.options import (
-    Command,
     aws_options,
     campaign_options,
     examples,
@@ -33,7 +32,7 @@ EPILOG = examples(
 )
 
 
-@click.command(cls=Command, epilog=EPILOG)
+@click.command(epilog=EPILOG)
 @click.argument("input_name", metavar="INPUT")
 @campaign_options
 @click.option(
@@ -92,6 +91,7 @@ def send(
         log_format=log_format,
         verbose=verbose,
         limit=limit,
+        keep_settings=True,
         interpose=interpose or nothing_between,
     )
     require_consent(settings, manner)

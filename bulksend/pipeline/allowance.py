@@ -35,3 +35,10 @@ class Allowance:
             if self._left is not None:
                 self._left += unused
             self._returned.notify_all()
+
+    def refund(self, rows: int) -> bool:
+        """Take back what was claimed and not sent; True when somebody who found nothing left may go on."""
+        if self._left is None or rows == 0:
+            return False
+        self._left += rows
+        return True

@@ -9,6 +9,7 @@ from bulksend.base.errors import BulksendError, ServiceStop, UsageError
 from bulksend.base.ports import Ledger
 from bulksend.base.records import Claim, Outcome, OutcomeKind
 from bulksend.pipeline.failover import Failover, Scope
+from bulksend.pipeline.refusals import refusal_hint
 
 log = structlog.get_logger("bulksend.pipeline")
 
@@ -180,20 +181,15 @@ class Breakers:
         self._unreached += 1
         elapsed_s = now - self._unreached_since_s
         if not self._reached and self._unreached >= UNREACHED_IN_A_ROW and elapsed_s >= UNREACHED_S:
-            self.stop(UsageError(f"the service cannot be reached ({detail}); nothing was sent", hint))
+            self.stop(UsageError(f"the service cannot be reached ({detail}); nothing was sent in this run", hint))
         elif elapsed_s >= self._give_up_after_s:
             self.stop(ServiceStop(f"the service could not be reached for {elapsed_s:.0f} s ({detail})", hint))
 
 
 def _refused(outcome: Outcome, what: str) -> ServiceStop:
-    hints = {
-        "monthly_spend_limit_reached_for_text": "raise the spend limit",
-        "access_denied": "allow sms-voice:SendTextMessage (config/iam-policy.json)",
-        "clock_skew": "set this machine's clock",
-    }
     # Of most refusals the service's own words say no more than the reason; of this one they say by how much.
     detail = f", {outcome.error_message}" if outcome.reason == "clock_skew" else ""
     return ServiceStop(
         f"{what} ({outcome.error_code}, {outcome.reason}{detail}); what is left stays pending",
-        f"{hints.get(outcome.reason or '', 'put this right')}, then resume",
+        f"{refusal_hint(outcome.reason, 'sms-voice:SendTextMessage')}, then resume",
     )

@@ -129,14 +129,17 @@ class Delivery:
             if status is not None:
                 return Verdict.SETTLED
             if self._is_withheld():
-                return await self._give_up()
+                return await self.give_up()
             await self._postpone(outcome, now=now)
         except Withheld:
-            return await self._give_up()
+            return await self.give_up()
+        except LedgerError as error:
+            around.breakers.stop(error)  # at once, for all lanes: nothing more may go out
+            raise
         except asyncio.CancelledError:
             if self.stage is Stage.FLYING:
                 self._lost = INTERRUPTED
-            return await self._give_up()
+            return await self.give_up()
         return Verdict.WAITS
 
     async def _postpone(self, outcome: Outcome, *, now: float) -> None:
@@ -149,8 +152,8 @@ class Delivery:
             await self._around.ledger.postpone(self.claim.row, self.claim.attempt, throttled=throttled)
         self.enter(Stage.WAITING)
 
-    async def _give_up(self) -> Verdict:
-        """Settle a row that may have been sent; any other goes back."""
+    async def give_up(self) -> Verdict:
+        """Try no more: settle a row that may have been sent; any other goes back."""
         if self._lost is None:
             return Verdict.RETURNS
         self.enter(Stage.RECORDING)

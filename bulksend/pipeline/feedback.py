@@ -16,6 +16,7 @@ from bulksend.base.errors import BulksendError, ServiceStop, UsageError
 from bulksend.base.ports import Release, Withheld
 from bulksend.base.records import Bucket, RunEnd
 from bulksend.pipeline.breakers import UNREACHED_IN_A_ROW, UNREACHED_S
+from bulksend.pipeline.refusals import refusal_hint
 from bulksend.rate.inflight import InFlight
 from bulksend.rate.meter import Meter
 from bulksend.send.backoff import Backoff
@@ -267,7 +268,7 @@ class FeedbackSender:
         detail = f"{outcome.reason}: {outcome.error_message}" if outcome.error_message else str(outcome.reason)
         hint = "check the network, aws.region and aws.endpoint_url, then run the same command again"
         if not self._reached and self._unanswered >= UNREACHED_IN_A_ROW and elapsed_s >= UNREACHED_S:
-            self._stop(UsageError(f"the service cannot be reached ({detail}); it was told nothing", hint))
+            self._stop(UsageError(f"the service cannot be reached ({detail}); it was told nothing in this run", hint))
         elif elapsed_s >= self._policy.give_up_after_s:
             self._stop(ServiceStop(f"the service gave no usable answer for {elapsed_s:.0f} s ({detail})", hint))
 
@@ -290,11 +291,7 @@ class FeedbackSender:
 
 
 def _refusal(outcome: PutOutcome) -> ServiceStop:
-    hints = {
-        "access_denied": "allow sms-voice:PutMessageFeedback (config/iam-policy.json)",
-        "clock_skew": "set this machine's clock",
-        "no_credentials": "give it credentials",
-    }
     told = f": {outcome.error_message}" if outcome.reason == "clock_skew" else ""
     what = f"the service refused to be told anything ({outcome.error_code}, {outcome.reason}){told}"
-    return ServiceStop(what, f"{hints.get(outcome.reason or '', 'put this right')}, then run the same command again")
+    hint = refusal_hint(outcome.reason, "sms-voice:PutMessageFeedback")
+    return ServiceStop(what, f"{hint}, then run the same command again")

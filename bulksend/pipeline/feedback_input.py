@@ -8,6 +8,7 @@ from bulksend.base.records import InputRow
 from bulksend.base.request import TextRule
 from bulksend.config.model import RecipientsSettings
 from bulksend.intake import Recipients, column_key, find_column, repair_number_cell
+from bulksend.intake.columns import missing_column
 from bulksend.message.phone import InvalidNumber, NumberReader
 from bulksend.store.feedback import FeedbackLedger, Match, Said
 
@@ -18,6 +19,9 @@ FEEDBACK = {"received": "RECEIVED", "failed": "FAILED"}
 
 MESSAGE_ID = TextRule(1, 64, r"[A-Za-z0-9_:/-]+", "a message id, as exports have it")
 """MessageId of PutMessageFeedback (service model, API version 2022-03-31)."""
+
+ROW_DIGITS = len(str(2**63))
+"""As many as the number of a row can have."""
 
 _key = lru_cache(maxsize=256)(column_key)
 
@@ -81,12 +85,11 @@ class FeedbackReader:
                 raise InputError(f"{recipients.name}, line {row.line}: {error.what}", error.hint) from None
 
     def _require_columns(self, columns: Sequence[str]) -> None:
-        shown = ", ".join(repr(each) for each in columns[:12])
         if find_column(columns, FEEDBACK_COLUMN) is None:
             hint = f"add it, with {_listed(FEEDBACK)} in every row"
-            raise InputError(f"there is no column {FEEDBACK_COLUMN!r}; there are {shown}", hint)
+            raise missing_column(f"there is no column {FEEDBACK_COLUMN!r}", columns, hint)
         if not [each for each in self._names if find_column(columns, each) is not None]:
-            raise InputError(f"no column says which message is meant; there are {shown}", self._hint())
+            raise missing_column("no column says which message is meant", columns, self._hint())
 
     def _read(self, row: InputRow, cells: Mapping[str, object]) -> Said:
         if row.fault is not None:
@@ -107,7 +110,8 @@ class FeedbackReader:
                 raise InputError(f"message_id {problem}", "take it from an export")
             return Said(line, feedback, message_id=text)
         if name == "row":
-            if not (text.isascii() and text.isdecimal()) or not 0 < int(text) < 2**63:
+            # The length first: of thousands of digits Python makes no number.
+            if not (text.isascii() and text.isdecimal() and len(text) <= ROW_DIGITS) or not 0 < int(text) < 2**63:
                 raise InputError("row must be the number of a row, from 1", "take it from an export")
             return Said(line, feedback, row=int(text))
         cell = repair_number_cell(text)

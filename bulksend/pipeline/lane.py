@@ -2,14 +2,17 @@
 
 import asyncio
 import heapq
+from collections.abc import Callable
 
 import structlog
 
+from bulksend.base.errors import LedgerError
 from bulksend.base.records import Bucket
 from bulksend.pipeline.allowance import Allowance
 from bulksend.pipeline.delivery import Delivery, Instruments, Surroundings, Verdict
 from bulksend.pipeline.roster import UNTRIED, Roster, Stage
 from bulksend.pipeline.tally import RateGauge
+from bulksend.pipeline.waiting import Waiting
 from bulksend.rate.inflight import InFlight
 from bulksend.rate.latency import LatencyEstimate
 from bulksend.rate.meter import Meter
@@ -46,6 +49,7 @@ class Lane:
         headroom: share of the limit left unused.
         parts_lately: parts of this bucket that an earlier run released within the last second or so.
         max_in_flight: messages on the wire at once, at most.
+        on_refund: called when rows came back that `allowance` may give to any lane.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Lane:
         headroom: float,
         max_in_flight: int,
         parts_lately: int,
+        on_refund: Callable[[], None],
     ) -> None:
         rate = bucket.mps * (1.0 - headroom)
         self.bucket = bucket
@@ -71,11 +76,12 @@ class Lane:
         self.parts_settled = 0
         self._around = around
         self._allowance = allowance
+        self._on_refund = on_refund
         self._claim_parts = max(1, int(bucket.mps * CLAIM_S))
         self._max_waiting = MIN_WAITING + int(bucket.mps * MAX_WAITING_S)
         self._alarm: asyncio.TimerHandle | None = None
         self._queue: list[tuple[int, Delivery]] = []  # a heap, by row
-        self._waiting: list[tuple[float, int, Delivery]] = []  # a heap, by when they are due
+        self._waiting = Waiting()
         self._started: dict[asyncio.Task[None], Delivery] = {}
         self._returning: list[Delivery] = []
         self._claiming = False
@@ -115,7 +121,8 @@ class Lane:
                 changed.clear()
                 if self._waiting:
                     self._look_again_in(LOOK_AGAIN_S)
-                self._return_what_stopped()
+                for delivery in self._waiting.take_stopped(self._around.breakers):
+                    self._end_wait(delivery)
                 self._start_what_may(group)
                 # One after the other: between the return of a row and its diversion a claim would take it again.
                 if not (self._giving_back or self._claiming):
@@ -138,9 +145,8 @@ class Lane:
         """Return all rows that are not on the wire."""
         self._returning.extend(delivery for _, delivery in self._queue)
         self._queue.clear()
-        for _, _, delivery in self._waiting:
+        for delivery in self._waiting.take_all():
             self._end_wait(delivery)
-        self._waiting.clear()
         await self._give_back()
 
     def _start_what_may(self, group: asyncio.TaskGroup) -> None:
@@ -156,17 +162,6 @@ class Lane:
                 task.add_done_callback(self._ended)
             else:
                 break
-
-    def _return_what_stopped(self) -> None:
-        """Take rows out of the wait that a breaker has stopped meanwhile."""
-        if not (self._waiting and self._around.breakers.stopped):
-            return
-        stopped = [entry for entry in self._waiting if self._around.breakers.reason(entry[2].claim) is not None]
-        if stopped:
-            self._waiting = [entry for entry in self._waiting if entry not in stopped]
-            heapq.heapify(self._waiting)
-            for _, _, delivery in stopped:
-                self._end_wait(delivery)
 
     def _end_wait(self, delivery: Delivery) -> None:
         if delivery.status is None:
@@ -192,9 +187,8 @@ class Lane:
 
     def _look_again_in(self, seconds: float) -> None:
         """Wake up in `seconds` at the latest, or when the next waiting row is due."""
-        if self._waiting:
-            due_in_s = self._waiting[0][0] - self._around.clock.monotonic()
-            seconds = min(seconds, due_in_s) if due_in_s > 0.0 else seconds
+        due_in_s = self._waiting.next_due_s - self._around.clock.monotonic()
+        seconds = min(seconds, due_in_s) if due_in_s > 0.0 else seconds
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm = asyncio.get_running_loop().call_later(seconds, self.instruments.roster.changed.set)
@@ -204,11 +198,11 @@ class Lane:
         return self._claim_parts - self.instruments.roster.parts(*UNTRIED)
 
     def _is_due(self) -> bool:
-        return bool(self._waiting) and self._waiting[0][0] <= self._around.clock.monotonic()
+        return self._waiting.next_due_s <= self._around.clock.monotonic()
 
     def _has_due(self) -> bool:
         """Whether a waiting row is due and finds room."""
-        return self._is_due() and self._fits(self._waiting[0][2], self._room())
+        return self._is_due() and self._fits(self._waiting.first, self._room())
 
     def _fits(self, delivery: Delivery, room: int) -> bool:
         return delivery.claim.parts <= room or room == self._claim_parts
@@ -232,6 +226,9 @@ class Lane:
                 await self._claim_again()
             else:
                 await self._claim_more()
+        except LedgerError as error:
+            self._around.breakers.stop(error)
+            raise
         finally:
             self._claiming = False
             self.instruments.roster.changed.set()
@@ -239,8 +236,8 @@ class Lane:
     async def _claim_again(self) -> None:
         room = self._room()
         due: list[Delivery] = []
-        while self._is_due() and self._fits(self._waiting[0][2], room):
-            delivery = heapq.heappop(self._waiting)[2]
+        while self._is_due() and self._fits(self._waiting.first, room):
+            delivery = self._waiting.pop()
             room -= delivery.claim.parts
             due.append(delivery)
         if not due:
@@ -271,7 +268,7 @@ class Lane:
             case Verdict.SETTLED:
                 self._settled(delivery)
             case Verdict.WAITS:
-                heapq.heappush(self._waiting, (delivery.due_s, delivery.claim.row, delivery))
+                self._waiting.push(delivery)
             case Verdict.RETURNS:
                 self._returning.append(delivery)
         self.instruments.roster.changed.set()
@@ -286,13 +283,22 @@ class Lane:
     async def _give_back(self) -> None:
         """Return withheld rows to the ledger, and divert them there if it was a breaker that withheld them."""
         try:
-            returning, self._returning = self._returning, []
+            found, self._returning = self._returning, []
+            returning: list[Delivery] = []
+            for delivery in found:
+                # A row whose earlier answer was lost may have been sent: it is settled, and never returned.
+                if await delivery.give_up() is Verdict.RETURNS:
+                    returning.append(delivery)
+                else:
+                    self._settled(delivery)
             if not returning:
                 return
             claims = [delivery.claim for delivery in returning]
             tried = [delivery.claim.row for delivery in returning if delivery.tried]
             await self._around.ledger.release([claim.row for claim in claims], tried=tried)
             await self._around.breakers.divert_again(claims)
+            if self._allowance.refund(len(claims)):
+                self._on_refund()
             for delivery in returning:
                 delivery.enter(Stage.GONE)
         finally:

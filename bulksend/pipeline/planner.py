@@ -7,11 +7,10 @@ from functools import lru_cache
 
 import msgspec
 
-from bulksend.base.errors import InputError
 from bulksend.base.records import InputRow, PlannedRow, SkipReason, Status
 from bulksend.base.request import TEXT_RULES
 from bulksend.config.model import RecipientsSettings
-from bulksend.intake.columns import column_key, find_column
+from bulksend.intake.columns import column_key, find_column, missing_column
 from bulksend.intake.excel import repair_number_cell
 from bulksend.message.compose import MissingField, Template, TemplateError
 from bulksend.message.parts import count_parts, too_long
@@ -60,11 +59,11 @@ def columns_of(
     if header is not None:
         for setting, name in wanted.items():
             if name and find_column(header, name) is None:
-                raise InputError(f"{input_name}: no column {name!r} ({setting}); {_listed(header)}", f"Set {setting}")
+                raise missing_column(f"{input_name}: no column {name!r} ({setting})", header, f"set {setting}")
         for name in sorted(template.required if template else ()):
             if find_column(header, name) is None:
                 hint = f"add the column, or write {{{{ {name} | default('...') }}}}"
-                raise InputError(f"{input_name}: no column {name!r} (campaign.template); {_listed(header)}", hint)
+                raise missing_column(f"{input_name}: no column {name!r} (campaign.template)", header, hint)
     return Columns(*(column_key(name) if name else "" for name in wanted.values()))
 
 
@@ -215,8 +214,3 @@ def _plain(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
-
-
-def _listed(header: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in header[:12])
-    return f"there are {shown}{', ...' if len(header) > 12 else ''}"

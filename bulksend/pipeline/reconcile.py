@@ -17,6 +17,9 @@ from bulksend.track import Other, Unreadable, read_events
 BATCH_EVENTS = 10_000
 """As many as memory takes easily: events come in no order, and pages that several of them change are written once."""
 
+SHOWN_CHARACTERS = 100
+"""Of a name that cannot be one."""
+
 NAMED_ROWS = 10
 """How many of the rows that were billed otherwise than counted are named."""
 
@@ -86,19 +89,33 @@ def event_files(names: Iterable[str]) -> list[EventFile]:
     Files and directories whose names begin with a dot are left out of directories.
 
     Raises:
-        InputError: a directory has no file.
+        InputError: a directory has no file, cannot be read, or a name is empty or none.
     """
     files: list[EventFile] = []
     for name in names:
-        folder = Path(name)
-        if name == STANDARD_INPUT or not folder.is_dir():
-            files.append(EventFile(name))
-            continue
-        found = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path, folder))
-        if not found:
-            raise InputError(f"{name}: there is no file in this directory", "Check the path")
-        files += [EventFile(str(path)) for path in found]
+        if not name:
+            # Python would take it for the current directory.
+            raise InputError("the name of one of the event files is empty", "Give a file, a directory, or -")
+        try:
+            files += _named_files(name)
+        except (OSError, ValueError) as error:
+            cause = getattr(error, "strerror", None) or error
+            raise InputError(f"{_shortened(name)}: it cannot be opened ({cause})", "Check the path") from None
     return files
+
+
+def _named_files(name: str) -> list[EventFile]:
+    folder = Path(name)
+    if name == STANDARD_INPUT or not folder.is_dir():
+        return [EventFile(name)]
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path, folder))
+    if not found:
+        raise InputError(f"{name}: there is no file in this directory", "Check the path")
+    return [EventFile(str(path)) for path in found]
+
+
+def _shortened(name: str) -> str:
+    return f"{name[:SHOWN_CHARACTERS]}..." if len(name) > SHOWN_CHARACTERS else name
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:

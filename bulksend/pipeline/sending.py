@@ -150,6 +150,7 @@ class Sender:
                 headroom=policy.headroom,
                 max_in_flight=policy.max_in_flight,
                 parts_lately=lately.get(counts.bucket, 0),
+                on_refund=self._wake_all,
             )
             for counts in start.buckets
         }
@@ -206,6 +207,9 @@ class Sender:
             self._lanes[name].wake()
             if self._group is not None and (name not in self._running or self._running[name].done()):
                 self._running[name] = self._group.create_task(self._keep_running(self._lanes[name]))
+
+    def _wake_all(self) -> None:
+        self._wake(list(self._lanes))
 
     async def _keep_running(self, lane: Lane) -> None:
         while lane.woken:

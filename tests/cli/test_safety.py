@@ -1,7 +1,9 @@
 """What can go wrong with a campaign, by the real command: refused identities, lost answers, two commands at once."""
 
 import json
+import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from collections import Counter
@@ -13,7 +15,8 @@ from typing import Any
 import pytest
 
 from bulksend.cli.demonstrating import RunningSimulator
-from tests.support.command import CREDENTIALS, ROOT, accepted_messages, bulksend, command_line, environment, simulator
+from tests.support.accepted import accepted_by
+from tests.support.command import CREDENTIALS, ROOT, bulksend, command_line, environment, simulator, wait_until
 
 CAMPAIGN = """
 [campaign]
@@ -95,10 +98,13 @@ def sending(folder: Path, running: RunningSimulator, *, accepted: int) -> Iterat
         text=True,
     )
     try:
-        deadline = time.monotonic() + 30
-        while running.stats()["messages"]["accepted"] < accepted:
-            assert time.monotonic() < deadline
+
+        def has_come_so_far() -> bool:
             assert process.poll() is None, process.communicate()
+            seen: int = running.stats()["messages"]["accepted"]
+            return seen >= accepted
+
+        wait_until(has_come_so_far, "nothing was sent")
         yield process
     finally:
         process.kill()
@@ -169,6 +175,76 @@ def test_unknown_rows_are_sent_again_on_request_alone(tmp_path: Path) -> None:
     assert attempts == {1: 12 - unknown, 2: unknown}
 
 
+def test_the_word_to_send_unknown_rows_again_is_good_for_one_run(tmp_path: Path) -> None:
+    """What was not sent again by the end of it is unknown as before, also where nothing could be sent at all."""
+    prepare(tmp_path, 12)
+    with simulator(tmp_path, service(faults="[faults]\ndrop_after = 0.7")) as running:
+        unknown = send(tmp_path, running, "--json").json["unknown"]
+    assert unknown >= 2
+    again = ("resume", "l.db", "--resend-unknown", "--yes", "--json")
+    unreachable = bulksend(*again, "--endpoint-url", "http://127.0.0.1:9", folder=tmp_path, env=CREDENTIALS)
+    assert (unreachable.code, unreachable.json["unknown"], unreachable.json["pending"]) == (2, unknown, 0)
+    nobody = bulksend(*again, folder=tmp_path, env={"AWS_REGION": "us-east-1"})
+    assert nobody.code == 2
+    with simulator(tmp_path, service()) as running:
+        to = ("--endpoint-url", running.url)
+        one = bulksend(*again, "--limit", "1", *to, folder=tmp_path, env=CREDENTIALS)
+        assert (one.json["unknown"], one.json["pending"]) == (unknown - 1, 0), one.err
+        plain = bulksend("resume", "l.db", "--yes", "--json", *to, folder=tmp_path, env=CREDENTIALS)
+        assert (plain.code, plain.json["unknown"]) == (1, unknown - 1)
+        assert running.stats()["messages"]["accepted"] == 1
+
+
+def test_a_ledger_without_its_log_is_refused(tmp_path: Path) -> None:
+    """After a kill most of what was sent is in the log alone; the file without it would text everybody again."""
+    prepare(tmp_path, 400)
+    with simulator(tmp_path, service()) as running:
+        with sending(tmp_path, running, accepted=20) as process:
+            process.kill()
+            process.wait()
+        copy = tmp_path / "copy"
+        copy.mkdir()
+        shutil.copy(tmp_path / "l.db", copy / "l.db")
+        before = running.stats()["messages"]["offered"]
+        for command in (["resume", "copy/l.db", "--yes"], ["status", "copy/l.db"]):
+            refused = bulksend(*command, folder=tmp_path, env=CREDENTIALS)
+            assert (refused.code, "l.db-wal" in refused.error) == (2, True)
+        assert running.stats()["messages"]["offered"] == before
+        shutil.copy(tmp_path / "l.db-wal", copy / "l.db-wal")
+        status = bulksend("status", "copy/l.db", "--json", folder=tmp_path)
+        assert (status.code, status.json["sent"] >= 15) == (0, True)
+        sqlite3.connect(copy / "l.db").execute("SELECT count(*) FROM results").connection.close()
+        assert send(tmp_path, running, "--limit", "1").code == 3
+        assert bulksend("status", "l.db", folder=tmp_path).code == 0
+
+
+def test_a_ledger_with_two_names_is_refused(tmp_path: Path) -> None:
+    """Lock and log go by the name: two commands would both be its owner."""
+    prepare(tmp_path, 4)
+    with simulator(tmp_path, service()) as running:
+        assert send(tmp_path, running, "--limit", "1").code == 3
+        (tmp_path / "other.db").hardlink_to(tmp_path / "l.db")
+        refused = bulksend("resume", "other.db", "--yes", folder=tmp_path, env=CREDENTIALS)
+        assert (refused.code, "hard link" in refused.error) == (2, True)
+
+
+def test_settings_that_a_later_send_brings_hold_for_resume(tmp_path: Path) -> None:
+    """Whoever lowers the rate by the file, and goes on without it, goes on at the lower rate."""
+    prepare(tmp_path, 60, pinned=60)
+    with simulator(tmp_path, service()) as running:
+        assert send(tmp_path, running, "--limit", "1").code == 3
+        lower = CAMPAIGN.replace('id = "FIRST"\nmps = 20', 'id = "FIRST"\nmps = 2') + '[retry]\non_unknown = "resend"\n'
+        (tmp_path / "campaign.toml").write_text(lower)
+        assert send(tmp_path, running, "--limit", "1").code == 3
+        assert bulksend("resume", "l.db", "--yes", "--limit", "1", folder=tmp_path, env=CREDENTIALS).code == 3
+    connection = sqlite3.connect(tmp_path / "l.db")
+    (limits,) = connection.execute("SELECT group_concat(mps) FROM (SELECT mps FROM buckets ORDER BY id)").fetchone()
+    (settings,) = connection.execute("SELECT value FROM meta WHERE key = 'campaign'").fetchone()
+    connection.close()
+    assert limits == "2,50,50"
+    assert json.loads(settings)["retry"]["on_unknown"] == "resend"
+
+
 def test_an_error_is_a_json_object_where_json_was_asked_for(tmp_path: Path) -> None:
     """What is wrong, what to do, and of a changed campaign what has changed."""
     prepare(tmp_path, 4)
@@ -209,14 +285,14 @@ def test_a_second_command_is_refused_with_the_owner_and_readers_are_not(tmp_path
         assert running.stats()["duplicates"]["row"] == 0
 
 
-@pytest.mark.parametrize("grace_s", [0.5, 25])
-def test_a_stop_waits_for_answers_as_long_as_it_is_told(grace_s: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("grace_s", "median_ms"), [(0.5, 60_000), (25, 2_500)])
+def test_a_stop_waits_for_answers_as_long_as_it_is_told(grace_s: float, median_ms: int, tmp_path: Path) -> None:
     """With a short grace what has no answer is unknown, with a long one it gets its outcome."""
     prepare(tmp_path, 200)
     (tmp_path / "campaign.toml").write_text(
         CAMPAIGN.replace("read_timeout_s = 1", f"read_timeout_s = 30\nstop_grace_s = {grace_s}")
     )
-    with simulator(tmp_path, service(faults="[latency]\nmedian_ms = 2500")) as running:
+    with simulator(tmp_path, service(faults=f"[latency]\nmedian_ms = {median_ms}")) as running:
         with sending(tmp_path, running, accepted=30) as process:
             began = time.monotonic()
             process.send_signal(signal.SIGTERM)
@@ -227,32 +303,29 @@ def test_a_stop_waits_for_answers_as_long_as_it_is_told(grace_s: float, tmp_path
         accepted = running.stats()["messages"]["accepted"]
     assert status["sending"] == 0
     assert status["sent"] + status["unknown"] == accepted
-    if grace_s < 1:
-        assert (status["unknown"] > 0, took_s < 2.4) == (True, True)
-    else:
-        assert (status["unknown"], took_s < 10) == (0, True)
+    assert (status["unknown"] > 0) == (grace_s < 1)
+    assert took_s < 20
 
 
 def test_a_second_signal_ends_it_at_once_and_is_as_safe_as_a_kill(tmp_path: Path) -> None:
     """Exit code 3, and what was on the wire is unknown at the next start."""
     prepare(tmp_path, 200)
     (tmp_path / "campaign.toml").write_text(CAMPAIGN.replace("read_timeout_s = 1", "read_timeout_s = 30"))
-    with simulator(tmp_path, service(faults="[latency]\nmedian_ms = 5000")) as running:
+    with simulator(tmp_path, service(faults="[latency]\nmedian_ms = 60000")) as running:
         with sending(tmp_path, running, accepted=30) as process:
             process.send_signal(signal.SIGINT)
-            time.sleep(0.5)
-            began = time.monotonic()
+            assert process.stderr is not None
+            assert any("run.stopping" in line for line in process.stderr), "the first signal was not noticed"
             process.send_signal(signal.SIGINT)
-            process.wait(10)
+            process.wait(20)  # answers would have been awaited for 25 s
             assert process.returncode == 3
-            assert time.monotonic() - began < 2
-        accepted = {message["destination"] for message in accepted_messages(running)}
+        accepted = {message.destination for message in accepted_by(running)}
     with simulator(tmp_path, service()) as running:
         done = bulksend(
             "resume", "l.db", "--yes", "--json", "--endpoint-url", running.url, folder=tmp_path, env=CREDENTIALS
         )
         assert (done.code, done.json["pending"]) == (1, 0)
-        again = {message["destination"] for message in accepted_messages(running)}
+        again = {message.destination for message in accepted_by(running)}
     assert not accepted & again
     assert done.json["sent"] + done.json["unknown"] == 200
     assert {row["destination"] for row in export(tmp_path) if row["status"] == "sent"} <= accepted | again

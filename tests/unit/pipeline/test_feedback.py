@@ -12,6 +12,7 @@ from bulksend.base.errors import ServiceStop, UsageError
 from bulksend.base.ports import Release
 from bulksend.base.records import RunEnd
 from bulksend.pipeline.feedback import FeedbackPolicy, FeedbackResult, FeedbackSender
+from bulksend.pipeline.refusals import refusal_hint
 from bulksend.send.feedback import PutKind, PutOutcome
 from bulksend.store.feedback import FeedbackLedger, Said, Todo
 from bulksend.store.ledger import SqliteLedger
@@ -191,7 +192,7 @@ def test_a_message_that_always_fails_does_not_hold_the_others_up(book: FeedbackL
     assert max(at for at, message_id, _ in service.released if message_id == "m-100") < 30
 
 
-@pytest.mark.parametrize("reason", ["access_denied", "clock_skew"])
+@pytest.mark.parametrize("reason", ["access_denied", "clock_skew", "expired_token"])
 def test_a_refusal_of_everything_stops_at_once(book: FeedbackLedger, path: Path, reason: str) -> None:
     """What is on the wire then is awaited and recorded; the rest is left, and the cause says what to do."""
 
@@ -205,7 +206,8 @@ def test_a_refusal_of_everything_stops_at_once(book: FeedbackLedger, path: Path,
     assert result.end is RunEnd.STOPPED
     assert isinstance(result.cause, ServiceStop)
     assert reason in result.cause.what
-    assert result.cause.hint
+    hint = refusal_hint(reason, "sms-voice:PutMessageFeedback")
+    assert result.cause.hint == f"{hint}, then run the same command again"
     assert len(service.released) < 25
     assert result.put == len(recorded(path)) == len(service.released) - 1
 

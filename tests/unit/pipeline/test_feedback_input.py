@@ -84,6 +84,8 @@ def test_jsonl_is_read_too(tmp_path: Path) -> None:
         ("row,feedback\n-1,received\n", "row must be"),
         ("row,feedback\n1.5,received\n", "row must be"),
         ("row,feedback\n99999999999999999999,received\n", "row must be"),
+        (f"row,feedback\n{'9' * 5000},received\n", "line 2: row must be the number of a row"),
+        (f"destination,feedback\n{'9' * 5000},received\n", "line 2: destination: "),
         ("row,feedback\n,received\n", "line 2: nothing says which message is meant"),
         ("message_id,feedback\na b,received\n", "line 2: message_id must be a message id"),
         (f"message_id,feedback\n{'x' * 65},received\n", "message_id must be 1 to 64 characters"),
@@ -103,6 +105,16 @@ def test_what_is_wrong_is_named_with_its_line(text: str, words: str, tmp_path: P
     assert str(tmp_path / "feedback.csv") in caught.value.what
     assert caught.value.hint
     assert "1.42555" not in str(caught.value)
+
+
+@pytest.mark.parametrize("header", ["+14255550142,Ann", "feedback,1 (425) 555-0142"])
+def test_a_number_where_a_column_should_be_is_not_quoted(header: str, tmp_path: Path) -> None:
+    """The file has no header, most likely; its first line is about somebody."""
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, f"{header}\nreceived,+14255550143\n")
+    assert "'[number]'" in caught.value.what
+    assert "5550142" not in str(caught.value).replace("-", "")
+    assert "header line missing" in caught.value.hint
 
 
 def test_true_and_false_are_no_feedback(tmp_path: Path) -> None:

@@ -222,3 +222,12 @@ def test_a_rehearsal_has_nothing_to_reconcile(tmp_path: Path) -> None:
         pytest.raises(UsageError, match="rehearsal"),
     ):
         run(rehearsal, tmp_path / "a")
+
+
+@pytest.mark.parametrize(("name", "words"), [("", "is empty"), ("a" * 5000, "it cannot be opened")])
+def test_a_name_that_can_be_none_is_refused(name: str, words: str) -> None:
+    """In one short line; an empty one is not the current directory."""
+    with pytest.raises(InputError, match=words) as caught:
+        event_files([name])
+    assert caught.value.hint
+    assert len(str(caught.value)) < 200

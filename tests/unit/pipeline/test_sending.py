@@ -611,6 +611,21 @@ def test_a_lost_row_is_unknown_while_it_waits_to_be_sent_again() -> None:
     assert (ledger.status[1], ledger.attempts[1]) == (Status.SENT, 2)
 
 
+@pytest.mark.parametrize("stop_after_s", [1.0 + tick / 50 for tick in range(50)])
+def test_a_lost_row_is_never_returned_as_if_it_had_not_been_sent(stop_after_s: float) -> None:
+    """Whenever the stop comes, also when the row is queued for its next attempt."""
+
+    def answer(claim: Claim) -> Outcome:
+        return refuse(OutcomeKind.UNKNOWN, "read_timeout") if claim.attempt == 1 else accept(claim)
+
+    ledger = MemoryLedger([make_claim(row) for row in range(1, 60)], [Bucket("b", 5)], commit_s=0.004)
+    gateway = ScriptedGateway(answer, latency_s=0.1)
+    send(ledger, gateway, policy=replace(POLICY, resend_unknown=True), stop_after_s=stop_after_s)
+    assert {claim.row for _, claim in gateway.released}.isdisjoint(
+        row for row, status in ledger.status.items() if status is Status.PENDING
+    )
+
+
 def test_a_refusal_of_a_row_that_was_lost_in_an_earlier_run_does_not_make_it_certain() -> None:
     """Somebody chose to send it again; the service refuses it now, and may have sent it then."""
     ledger = MemoryLedger([replace(make_claim(1), lost="read_timeout"), make_claim(2)], [Bucket("b", 20)])
@@ -625,6 +640,22 @@ def test_a_stop_in_the_very_moment_of_a_start_loses_nothing() -> None:
         ledger = MemoryLedger([make_claim(row) for row in range(1, 101)], [Bucket("b", 20)])
         send(ledger, ScriptedGateway(prepare_s=0.0), stop_after_s=moment * 0.0505)
         assert ledger.count(Status.SENDING) == ledger.count(Status.UNKNOWN) == 0
+
+
+def test_rows_that_a_breaker_gives_back_do_not_use_up_the_limit() -> None:
+    """A trial with five rows sends five, also where the first rows of the list belong to a refused identity."""
+    claims = [make_claim(row, identity="bad", bucket="bad") for row in range(1, 21)]
+    claims += [make_claim(row, identity="good", bucket="good") for row in range(21, 61)]
+
+    def answer(claim: Claim) -> Outcome:
+        if claim.identity == "bad":
+            return refuse(OutcomeKind.FAILED_IDENTITY, "resource_not_active")
+        return accept(claim)
+
+    ledger = MemoryLedger(claims, [Bucket("bad", 20), Bucket("good", 20)], commit_s=0.005)
+    result = send(ledger, ScriptedGateway(answer), policy=replace(POLICY, limit=5))
+    assert result.end is RunEnd.INTERRUPTED
+    assert ledger.count(Status.SENT) == 5
 
 
 def test_claims_stay_small() -> None:
