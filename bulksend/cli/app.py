@@ -3,16 +3,18 @@
 import importlib
 import os
 import signal
+import traceback
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Any
 
 import click
 
 from bulksend import __version__
-from bulksend.base.errors import BulksendError, ExitCode
+from bulksend.base.errors import BulksendError, ExitCode, UsageError
 from bulksend.cli.options import examples
-from bulksend.cli.output import say
+from bulksend.cli.output import begin_output, print_error_json, say
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -77,42 +79,46 @@ def app() -> None:
 
 
 def run(arguments: Sequence[str], *, interpose: object = None) -> int:
-    """Run one command line and return its exit code. Raises only a fault of ours, and that only at log level debug.
+    """Run one command line and return its exit code. Never raises.
+
+    With --json exactly one JSON object is printed: that of the command, or the error where it printed none.
 
     `interpose`: an `Interpose` of `cli.running` for whatever run the command starts; None: nothing between.
     """
     # Until sending begins, and takes signals over, SIGTERM is to clean up like Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    begin_output()
     try:
         result: Any = app.main(args=list(arguments), prog_name="bulksend", standalone_mode=False, obj=interpose)
     except click.exceptions.Exit as exit_request:
         return exit_request.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", ExitCode.INTERRUPTED)
     except click.exceptions.NoArgsIsHelpError as error:
         say([error.format_message()])
         return ExitCode.USAGE
-    except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context else "bulksend"
-        return _fail(f"{_sentence(error.format_message())}. Try: {command} --help", ExitCode.USAGE)
-    except BulksendError as error:
-        return _fail(str(error), error.exit_code)
-    except Exception as error:
-        if os.environ.get("BULKSEND_LOG_LEVEL", "").lower() == "debug":
-            raise
-        kind = type(error).__name__
-        return _fail(
-            f"a fault of ours: {kind}. Please report it with the traceback that BULKSEND_LOG_LEVEL=debug shows",
-            ExitCode.OUR_FAULT,
-        )
+    except (Exception, KeyboardInterrupt) as error:
+        cause = _told(error)
+        if "--json" in takewhile(lambda argument: argument != "--", arguments):
+            print_error_json(cause)
+        say([f"bulksend: error: {cause}"])
+        return cause.exit_code
     return int(result or 0)
 
 
-def _sentence(text: str) -> str:
-    return " ".join(text.split()).rstrip(".")
-
-
-def _fail(line: str, code: ExitCode) -> int:
-    say([f"bulksend: error: {line}"])
-    return code
+def _told(error: BaseException) -> BulksendError:
+    """What ended a command, as an error that says it in one line."""
+    match error:
+        case BulksendError():
+            return error
+        case click.Abort() | KeyboardInterrupt():
+            interruption = BulksendError("interrupted")
+            interruption.exit_code = ExitCode.INTERRUPTED
+            return interruption
+        case click.ClickException():
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context else "bulksend"
+            return UsageError(" ".join(error.format_message().split()).rstrip(".?"), f"see `{command} --help`")
+        case _:
+            if os.environ.get("BULKSEND_LOG_LEVEL", "").lower() == "debug":
+                say(traceback.format_exception(error))
+            hint = "please report it with the traceback that BULKSEND_LOG_LEVEL=debug shows"
+            return BulksendError(f"a fault of ours: {type(error).__name__}", hint)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from bulksend.cli.options import Command, examples, json_option, log_options
+from bulksend.cli.options import examples, json_option, log_options
 
 EPILOG = examples(
     ("See it work", "bulksend demo"),
@@ -13,7 +13,7 @@ EPILOG = examples(
 )
 
 
-@click.command(cls=Command, epilog=EPILOG)
+@click.command(epilog=EPILOG)
 @click.option(
     "--ledger",
     type=click.Path(path_type=Path, dir_okay=False),

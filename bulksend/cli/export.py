@@ -12,7 +12,7 @@ import click
 
 from bulksend.base.errors import UsageError
 from bulksend.base.records import Status
-from bulksend.cli.options import Command, examples, json_option
+from bulksend.cli.options import examples
 from bulksend.cli.output import print_json, to_standard_output
 
 EPILOG = examples(
@@ -23,7 +23,7 @@ EPILOG = examples(
 )
 
 
-@click.command(cls=Command, epilog=EPILOG)
+@click.command(epilog=EPILOG)
 @click.argument("ledger", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--format", "file_format", type=click.Choice(["csv", "jsonl"]), required=True, help="How to write it.")
 @click.option(
@@ -38,7 +38,7 @@ EPILOG = examples(
     is_flag=True,
     help="Add what `bulksend reconcile` learnt: delivery status and time, carrier, billed parts, price.",
 )
-@json_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object about what was written; with --out.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -97,15 +97,17 @@ def _write(
 def _replacing(out: Path) -> Iterator[BinaryIO]:
     """A file that gets the name `out` when the block has ended well, readable by its owner alone.
 
-    Raises `UsageError` where it cannot be written, or where it would take the place of a ledger.
+    Raises `UsageError` where it cannot be written, or where it would take the place of a ledger's file.
     """
-    if out.exists() and not out.is_file():
+    with _told_as_usage_error(out):
         # A device or a pipe: there is nothing to take the place of.
+        in_place = out.exists() and not out.is_file()
+    if in_place:
         with _told_as_usage_error(out), out.open("wb") as device:
             yield device
         return
-    if _is_database(out):
-        raise UsageError(f"--out {out}: is a ledger", "Name another file")
+    if _belongs_to_ledger(out):
+        raise UsageError(f"--out {out}: belongs to a ledger", "Name another file")
     with _told_as_usage_error(out):
         descriptor, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.absolute().parent)
     partial = Path(name)
@@ -124,6 +126,15 @@ def _told_as_usage_error(out: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written: {error.strerror}", "Name another file") from None
+
+
+def _belongs_to_ledger(path: Path) -> bool:
+    """Whether `path` is a ledger or has the name of a file that one has beside it: log, lock, or half a plan."""
+    names = [path.name]
+    for suffix in ("-wal", "-shm", "-journal", ".lock", ".partial"):
+        names += [name.removesuffix(suffix) for name in names if name.endswith(suffix) and name != suffix]
+    # Of a ledger that is still being planned there is only the half.
+    return any(_is_database(path.with_name(each)) for name in names for each in (name, f"{name}.partial"))
 
 
 def _is_database(path: Path) -> bool:

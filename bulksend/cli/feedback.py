@@ -4,21 +4,22 @@ from pathlib import Path
 
 import click
 
-from bulksend.cli.options import Command, aws_options, examples, json_option, log_options, with_flags
+from bulksend.cli.options import aws_options, examples, json_option, log_options, with_flags
 
 EPILOG = examples(
     ("Tell which messages were received", "bulksend feedback sale.db received.csv"),
     ("From another program", "users-who-signed-in | bulksend feedback sale.db -"),
     ("Against the simulator", "bulksend feedback try.db received.csv \\\n  --endpoint-url http://127.0.0.1:8765"),
     after=(
-        "What the service was told is kept in the ledger: the same command goes on where the last one ended, and tells"
-        " nothing twice. Exit codes: 0 it was told everything; 1 it refused some; 2 usage or input error, it was told"
-        " nothing; 3 interrupted; 4 stopped by the service."
+        "What the service was told is recorded in the ledger every second: the same command goes on where the last one"
+        " ended. After a crash or a lost answer some of it is said again, which changes nothing at the service. Exit"
+        " codes: 0 it was told everything; 1 it refused some; 2 usage or input error, it was told nothing; 3"
+        " interrupted; 4 stopped by the service."
     ),
 )
 
 
-@click.command(cls=Command, epilog=EPILOG)
+@click.command(epilog=EPILOG)
 @click.argument("ledger", type=click.Path(path_type=Path, dir_okay=False))
 @click.argument("file_name", metavar="FILE")
 @aws_options

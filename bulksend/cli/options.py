@@ -6,9 +6,6 @@ from typing import Any, TypeVar
 
 import click
 
-from bulksend.base.errors import BulksendError
-from bulksend.cli.output import print_error_json
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -48,18 +45,6 @@ def campaign_options(command: F) -> F:
             help="One setting, over file and environment, such as campaign.dry_run=true; can be repeated.",
         ),
     )(command)
-
-
-class Command(click.Command):
-    """A command whose --json holds for errors too."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what it raises is told as JSON where that was asked for, and raised all the same."""
-        try:
-            return super().invoke(ctx)
-        except BulksendError as error:
-            print_error_json(error)
-            raise
 
 
 def json_option(command: F) -> F:

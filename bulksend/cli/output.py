@@ -1,16 +1,44 @@
 """Data on standard output, talk on standard error."""
 
 import io
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import click
 import msgspec
 
 from bulksend.base.errors import BulksendError, UsageError
+
+
+@dataclass(slots=True)
+class _Output:
+    """What became of standard output in this run of a command.
+
+    Attributes:
+        used: data was written, or at least begun.
+        gone: it could not be written any more, and goes nowhere since.
+    """
+
+    used: bool = False
+    gone: bool = False
+
+
+_output = _Output()
+
+
+def begin_output() -> None:
+    """Forget what became of standard output in an earlier run."""
+    _output.used = _output.gone = False
+
+
+def output_is_gone() -> bool:
+    """Whether nobody gets what is written to standard output any more."""
+    return _output.gone
 
 
 @contextmanager
@@ -22,6 +50,7 @@ def to_standard_output() -> Iterator[BinaryIO]:
     """
     if sys.stdout is None:
         raise UsageError("standard output is closed", "Run the command with an open one, or with --out")
+    _output.used = True
     try:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -33,27 +62,26 @@ def to_standard_output() -> Iterator[BinaryIO]:
 
 
 def _drop_output() -> None:
+    _output.gone = True
     # Python flushes once more when it ends, and would complain then.
     with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
-_PRINTED = "bulksend.json_printed"
-
-
 def print_json(document: Mapping[str, object]) -> None:
     """Print one JSON object on one line of standard output."""
-    context = click.get_current_context(silent=True)
-    if context is not None:
-        context.meta[_PRINTED] = True
+    try:
+        line = msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        # The name of a file need not be UTF-8; what is not is half a surrogate pair here, and can be escaped.
+        line = json.dumps(msgspec.to_builtins(document)).encode()
     with to_standard_output() as out:
-        out.write(msgspec.json.encode(document) + b"\n")
+        out.write(line + b"\n")
 
 
 def print_error_json(error: BulksendError) -> None:
-    """Print `error` as the one JSON object of a command with --json, unless that has printed its object already."""
-    context = click.get_current_context(silent=True)
-    if context is None or context.meta.get(_PRINTED) or not context.params.get("as_json"):
+    """Print `error` as the one JSON object of a command with --json, unless something has been printed already."""
+    if _output.used:
         return
     document = {"error": error.what, "hint": error.hint, "exit_code": int(error.exit_code), **error.details()}
     with suppress(UsageError):  # what is wrong is on standard error as well

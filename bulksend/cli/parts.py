@@ -2,7 +2,7 @@
 
 import click
 
-from bulksend.cli.options import Command, examples, json_option
+from bulksend.cli.options import examples, json_option
 from bulksend.cli.output import print_json, print_text, standard_input, to_standard_output
 
 EPILOG = examples(
@@ -12,7 +12,7 @@ EPILOG = examples(
 )
 
 
-@click.command(cls=Command, epilog=EPILOG)
+@click.command(epilog=EPILOG)
 @click.argument("text", required=False)
 @click.option("--jsonl", is_flag=True, help="Read one JSON string a line, print one JSON object a line.")
 @json_option

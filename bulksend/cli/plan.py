@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bulksend.cli.options import Command, campaign_options, examples, json_option
+from bulksend.cli.options import campaign_options, examples, json_option
 from bulksend.cli.output import print_json, print_text, standard_input
 
 EPILOG = examples(
@@ -20,7 +20,7 @@ EPILOG = examples(
 )
 
 
-@click.command(cls=Command, epilog=EPILOG)
+@click.command(epilog=EPILOG)
 @click.argument("input_name", metavar="INPUT")
 @campaign_options
 @json_option

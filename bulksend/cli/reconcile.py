@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bulksend.cli.options import Command, examples, json_option
+from bulksend.cli.options import examples, json_option
 from bulksend.cli.output import print_json, print_text, say, standard_input
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ EPILOG = examples(
 )
 
 
-@click.command(cls=Command, epilog=EPILOG)
+@click.command(epilog=EPILOG)
 @click.argument("ledger", type=click.Path(path_type=Path, dir_okay=False))
 @click.argument("events", nargs=-1, required=True, metavar="EVENTS...")
 @click.option("--region", metavar="NAME", help="AWS region of s3://.  [else: AWS_REGION, the profile's]")

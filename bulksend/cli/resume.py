@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from bulksend.cli.options import Command, aws_options, examples, json_option, log_options, run_options, with_flags
+from bulksend.cli.options import aws_options, examples, json_option, log_options, run_options, with_flags
 
 EPILOG = examples(
     ("Go on after an interruption", "bulksend resume sale.db"),
@@ -15,7 +15,7 @@ EPILOG = examples(
 )
 
 
-@click.command(cls=Command, epilog=EPILOG)
+@click.command(epilog=EPILOG)
 @click.argument("ledger", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
     "--set",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from bulksend.cli.options import Command, examples, json_option
+from bulksend.cli.options import examples, json_option
 
 EPILOG = examples(
     ("How far it is", "bulksend status sale.db"),
@@ -16,7 +16,7 @@ EPILOG = examples(
 RATE_SPAN_S = 10.0
 
 
-@click.command(cls=Command, epilog=EPILOG)
+@click.command(epilog=EPILOG)
 @click.argument("ledger", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--watch", is_flag=True, help="Show it again every --interval seconds until all is done or Ctrl-C.")
 @click.option(
@@ -34,9 +34,12 @@ def status(ledger: Path, interval_s: float, *, watch: bool, as_json: bool) -> in
 
     Works while it is being sent, from any process that can read the file.
     """
+    from bulksend.cli.output import output_is_gone
+
     while True:
         left = _show(ledger, as_json=as_json, clear=watch and not as_json)
-        if not (watch and left):
+        # Nobody looks any more when the reader of a pipe has gone.
+        if not (watch and left) or output_is_gone():
             return 0
         try:
             time.sleep(interval_s)

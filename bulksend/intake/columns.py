@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from bulksend.base.errors import InputError
 from bulksend.intake.invisible import without_invisible
 
+SHOWN_COLUMNS = 12
+SHOWN_CHARACTERS = 40
+
 _IGNORED = frozenset({"Pc", "Pd"})  # Unicode's kinds of "_" and of "-"
+_LIKE_A_NUMBER = re.compile(r"[+(]*\d(?:[\W_]{0,3}\d){6,}")
 _MADE_UNIQUE = re.compile(r"(?P<name>.*) \([0-9]+\)", re.DOTALL)
 
 
@@ -39,9 +43,27 @@ def find_column(columns: Sequence[str], wanted: str) -> str | None:
     if matches:
         matches += [column for column in columns if _is_repetition(column, key)]
     if len(matches) > 1:
-        spelt = " and ".join(f'"{" ".join(column.split())}"' for column in matches)
-        raise InputError(f'the columns {spelt} both match "{wanted}"', "Rename or remove one of them")
+        spelt = " and ".join(f'"{" ".join(show_column(column).split())}"' for column in matches)
+        raise InputError(f'the columns {spelt} both match "{show_column(wanted)}"', "Rename or remove one of them")
     return matches[0] if matches else None
+
+
+def show_column(name: str) -> str:
+    """Return the name of a column as an error may quote it.
+
+    A file without a header has a person's data there: what looks like a phone number, seven digits or more, is left
+    out, and so is what comes after `SHOWN_CHARACTERS`.
+    """
+    shown = _LIKE_A_NUMBER.sub("[number]", name)
+    return f"{shown[:SHOWN_CHARACTERS]}..." if len(shown) > SHOWN_CHARACTERS else shown
+
+
+def missing_column(what: str, columns: Sequence[str], hint: str) -> InputError:
+    """Return the error to raise where `columns`, a header, lack one: `what` is missed, what is there, what to do."""
+    shown = ", ".join(repr(show_column(name)) for name in columns[:SHOWN_COLUMNS])
+    if any(_LIKE_A_NUMBER.search(name) for name in columns):
+        hint = f"is the header line missing? If not, {hint}"
+    return InputError(f"{what}; there are {shown}{', ...' if len(columns) > SHOWN_COLUMNS else ''}", hint)
 
 
 def _is_repetition(column: str, key: str) -> bool:

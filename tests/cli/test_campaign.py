@@ -6,7 +6,6 @@ import json
 import signal
 import sqlite3
 import subprocess
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from typing import Any
 import pytest
 
 from bulksend.cli.demonstrating import RunningSimulator
-from tests.support.command import CREDENTIALS, ROOT, bulksend, command_line, environment, simulator
+from tests.support.command import CREDENTIALS, ROOT, bulksend, command_line, environment, simulator, wait_until
+from tests.support.margin import at_most
 
 CAMPAIGN = """
 [campaign]
@@ -106,7 +106,7 @@ def test_a_campaign_from_plan_to_export(tmp_path: Path) -> None:
         assert (again.code, again.json["sent"]) == (0, 152)
         assert running.stats()["messages"]["offered"] == stats["messages"]["offered"]
         for bucket in stats["buckets"].values():
-            assert bucket["fullest_offered"] <= bucket["mps"] or bucket["oversized"]
+            assert bucket["fullest_offered"] <= at_most(bucket["mps"]) or bucket["oversized"]
     summary = done.json
     assert summary["rows"] == summary["sent"] == stats["messages"]["accepted"] == 152
     assert summary["end"] == "complete"
@@ -167,9 +167,7 @@ def test_a_signal_stops_in_order(name: str, tmp_path: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
         )
-        deadline = time.monotonic() + 30
-        while running.stats()["messages"]["accepted"] < 4:
-            assert time.monotonic() < deadline, "nothing was sent"
+        wait_until(lambda: running.stats()["messages"]["accepted"] >= 4, "nothing was sent")
         process.send_signal(getattr(signal, name))
         out, err = process.communicate(timeout=30)
         accepted = running.stats()["messages"]["accepted"]
@@ -258,7 +256,7 @@ def test_dry_run_is_held_to_five_parts_a_second(tmp_path: Path) -> None:
     assert (done.code, done.json["dry_run"], done.json["sent"]) == (0, True, 12), done.err
     assert stats["messages"]["accepted"] == 0
     assert stats["dry_run_buckets"]["ACME"]["accepted"] == 12
-    assert stats["dry_run_buckets"]["ACME"]["fullest_offered"] <= 5
+    assert stats["dry_run_buckets"]["ACME"]["fullest_offered"] <= at_most(5)
 
 
 def test_the_ledger_opens_with_any_sqlite_tool(tmp_path: Path) -> None:

@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 
 from bulksend.cli.demonstrating import RunningSimulator
-from tests.support.command import CREDENTIALS, ROOT, Finished, bulksend, command_line, environment, simulator
+from tests.support.command import (
+    CREDENTIALS,
+    ROOT,
+    Finished,
+    bulksend,
+    command_line,
+    environment,
+    simulator,
+    wait_until,
+)
+from tests.support.margin import at_most
 
 CAMPAIGN = """
 [campaign]
@@ -89,8 +99,9 @@ def test_feedback_goes_out_at_twenty_a_second_and_once(tmp_path: Path) -> None:
         "left": 0,
         "end": "complete",
     }
-    assert (seen["received"], seen["failed"], seen["repeated"], seen["throttled"]) == (81, 9, 0, 0)
-    assert 15 <= seen["fullest_offered"] <= 20
+    assert (seen["received"], seen["failed"], seen["repeated"]) == (81, 9, 0)
+    assert seen["throttled"] <= at_most(20) - 20
+    assert 15 <= seen["fullest_offered"] <= at_most(20)
     assert seconds >= 89 / 20
     assert (again.code, again.json["put"], again.json["already"]) == (0, 0, 90)
 
@@ -154,9 +165,7 @@ def test_a_signal_stops_in_order_and_the_same_command_goes_on(name: str, tmp_pat
             stderr=subprocess.PIPE,
             text=True,
         )
-        deadline = time.monotonic() + 30
-        while running.stats()["feedback"]["received"] < 5:
-            assert time.monotonic() < deadline, "nothing was put"
+        wait_until(lambda: running.stats()["feedback"]["received"] >= 5, "nothing was put")
         process.send_signal(getattr(signal, name))
         out, err = process.communicate(timeout=30)
         assert process.returncode == 3, err
@@ -167,7 +176,7 @@ def test_a_signal_stops_in_order_and_the_same_command_goes_on(name: str, tmp_pat
         seen = running.stats()["feedback"]
     assert (rest.code, rest.json["put"], rest.json["already"]) == (0, first["left"], first["put"]), rest.err
     assert (seen["received"], seen["repeated"]) == (80, 0)
-    assert seen["fullest_offered"] <= 20
+    assert seen["fullest_offered"] <= at_most(20)
 
 
 def test_a_service_that_refuses_everything_stops_with_exit_code_4(tmp_path: Path) -> None:

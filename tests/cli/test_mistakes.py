@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import CREDENTIALS, Finished, bulksend
+from tests.support.command import CREDENTIALS, ROOT, Finished, bulksend, command_line, environment
 
 CAMPAIGN = """
 [campaign]
@@ -33,6 +33,14 @@ def folder_with(folder: Path, *, campaign: str = CAMPAIGN, recipients: str = LIS
 def plan(folder: Path, *flags: str) -> Finished:
     """`bulksend plan` in that folder."""
     return bulksend("plan", "list.csv", "-c", "campaign.toml", *flags, folder=folder)
+
+
+def planned(folder: Path) -> Path:
+    """`folder` with a campaign in `l.db` of which nothing is sent: the region is missing."""
+    folder_with(folder)
+    done = bulksend("send", "list.csv", "-c", "campaign.toml", "--ledger", "l.db", "--yes", folder=folder)
+    assert done.code == 2
+    return folder
 
 
 @pytest.mark.parametrize(
@@ -199,3 +207,94 @@ def test_plan_opens_no_connection(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert '"sendable":2' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (f"reconcile l.db {'a' * 5000}", "cannot be opened"),
+        (["reconcile", "l.db", ""], "is empty"),
+        ("feedback l.db f.csv", "f.csv, line 2: row must be"),
+        (f"export l.db --format csv --out {'a' * 5000}", "cannot be written"),
+    ],
+)
+def test_input_that_nobody_means_is_no_fault_of_ours(line: str | list[str], words: str, tmp_path: Path) -> None:
+    """Names that no file can have, a row of 5,000 digits: exit code 2."""
+    planned(tmp_path)
+    (tmp_path / "f.csv").write_text(f"row,feedback\n{'9' * 5000},received\n")
+    done = bulksend(*(line.split() if isinstance(line, str) else line), folder=tmp_path)
+    assert done.code == 2
+    assert words in done.error
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal", ".lock", ".partial", ".partial-wal"])
+def test_an_export_does_not_take_a_name_that_a_ledger_needs(suffix: str, tmp_path: Path) -> None:
+    """Whether the file is there at the moment or not; the same name beside no ledger is free."""
+    planned(tmp_path)
+    before = (tmp_path / "l.db").read_bytes()
+    export = ("export", "l.db", "--format", "csv", "--out")
+    done = bulksend(*export, f"l.db{suffix}", folder=tmp_path)
+    assert done.code == 2
+    assert "belongs to a ledger" in done.error
+    assert (tmp_path / "l.db").read_bytes() == before
+    assert bulksend(*export, f"other.csv{suffix}", folder=tmp_path).code == 0
+
+
+def test_an_export_does_not_take_the_name_of_a_ledger_that_is_being_planned(tmp_path: Path) -> None:
+    """Nor that of its lock."""
+    planned(tmp_path)
+    (tmp_path / "l.db").rename(tmp_path / "new.db.partial")
+    for name in ("new.db", "new.db.lock"):
+        done = bulksend("export", "new.db.partial", "--format", "csv", "--out", name, folder=tmp_path)
+        assert done.code == 2
+        assert "belongs to a ledger" in done.error
+
+
+def test_a_list_without_a_header_shows_no_number(tmp_path: Path) -> None:
+    """In the error that quotes its first line as the names of columns."""
+    done = plan(folder_with(tmp_path, recipients="+14255550142,Ann\n+14255550143,Ben\n"), "--json")
+    assert done.code == 2
+    assert "'[number]', 'Ann'" in done.json["error"]
+    assert "header line missing" in done.error
+    assert "5550142" not in done.out + done.err
+
+
+def test_a_later_run_that_reaches_nobody_speaks_of_itself(tmp_path: Path) -> None:
+    """Earlier ones have sent, so `nothing was sent` would be wrong; it is kept as the cause of this run."""
+    from tests.support.command import simulator
+
+    folder_with(tmp_path)
+    service = '[[identities]]\nid = "+18885550100"\ntype = "toll_free"\ncountry = "US"\nmps = 3\n'
+    with simulator(tmp_path, service) as running:
+        first = bulksend(
+            "send", "list.csv", "-c", "campaign.toml", "--ledger", "l.db", "--yes", "--limit", "1", "--json",
+            "--endpoint-url", running.url, folder=tmp_path, env=CREDENTIALS,
+        )  # fmt: skip
+    assert first.json["sent"] == 1
+    done = bulksend(
+        "resume", "l.db", "--yes", "--json", "--endpoint-url", "http://127.0.0.1:9", folder=tmp_path, env=CREDENTIALS
+    )
+    assert (done.code, done.json["sent"]) == (2, 1)
+    assert "nothing was sent in this run" in done.error
+    assert "nothing was sent in this run" in done.json["cause"]
+
+
+def test_a_watch_whose_reader_has_gone_ends(tmp_path: Path) -> None:
+    """`status --watch | head -1`, with work left in the ledger."""
+    planned(tmp_path)
+    with subprocess.Popen(
+        command_line(["status", "l.db", "--watch", "--interval", "0.2"]),
+        cwd=tmp_path,
+        env={**environment(tmp_path), "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.readline()
+            process.stdout.close()
+            assert process.wait(30) == 0
+            assert process.stderr.read() == b""
+        finally:
+            process.kill()

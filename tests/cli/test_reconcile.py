@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.command import CREDENTIALS, Finished, accepted_messages, bulksend, simulator
+from tests.support.accepted import Accepted, accepted_by
+from tests.support.command import CREDENTIALS, Finished, bulksend, simulator
 
 ROWS = 60
 
@@ -44,7 +45,7 @@ mps = 100
 """
 
 
-def campaign(folder: Path, faults: str) -> list[dict[str, Any]]:
+def campaign(folder: Path, faults: str) -> list[Accepted]:
     """Send sixty messages to a service with faults; return what it accepted. Its events are in events.jsonl."""
     with (folder / "list.csv").open("w", newline="") as out:
         rows = csv.writer(out)
@@ -57,7 +58,7 @@ def campaign(folder: Path, faults: str) -> list[dict[str, Any]]:
             folder=folder, env=CREDENTIALS,
         )  # fmt: skip
         assert done.code in (0, 1), done.err
-        return accepted_messages(running)
+        return accepted_by(running)
 
 
 def export(folder: Path) -> list[dict[str, Any]]:
@@ -84,10 +85,10 @@ def test_events_settle_exactly_what_the_service_accepted(tmp_path: Path, faults:
     done = reconcile(tmp_path, "events.jsonl", "--json")
     assert done.code == 0, done.err
     after = export(tmp_path)
-    by_destination = {message["destination"]: message for message in accepted}
+    by_destination = {message.destination: message for message in accepted}
     assert len(by_destination) == len(accepted)
     sent = {row["destination"]: row["message_id"] for row in after if row["status"] == "sent"}
-    assert sent == {number: message["message_id"] for number, message in by_destination.items()}
+    assert sent == {number: message.message_id for number, message in by_destination.items()}
     assert {row["status"] for row in after} <= {"sent", "unknown"}
     for was, now in zip(before, after, strict=True):
         assert was["status"] != "sent" or was == now

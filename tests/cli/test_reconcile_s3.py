@@ -45,7 +45,7 @@ def test_events_are_read_from_below_a_prefix(tmp_path: Path, server: str) -> Non
     assert done.code == 0, done.err
     assert done.json["files"] == (len(events) + 39) // 40
     assert {row["destination"] for row in export(tmp_path) if row["status"] == "sent"} == {
-        message["destination"] for message in accepted
+        message.destination for message in accepted
     }
     assert unknown
     assert done.json["unknown"] == 0

@@ -18,7 +18,16 @@ from bulksend.store.schema import SCHEMA_VERSION
 from tests.crash.invariants import check_against_service, read_rows
 from tests.crash.scene import GOOD_DAY, LENGTHS, buckets, campaign_settings, service_settings, write_list
 from tests.support.accepted import accepted_by
-from tests.support.command import CREDENTIALS, ROOT, Finished, bulksend, command_line, environment, simulator
+from tests.support.command import (
+    CREDENTIALS,
+    ROOT,
+    Finished,
+    bulksend,
+    command_line,
+    environment,
+    simulator,
+    wait_until,
+)
 from tests.support.confined import can_confine, confined
 
 MPS = (50, 100)
@@ -28,7 +37,7 @@ needs_modes = pytest.mark.skipif(not can_confine(), reason="root may write whate
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A campaign that takes two seconds, its simulator, and where its ledger is to be."""
+    """A campaign that takes some seconds, its simulator, and where its ledger is to be."""
 
     folder: Path
     running: RunningSimulator
@@ -69,13 +78,13 @@ class Scene:
 
 
 @contextmanager
-def scene_in(folder: Path, *, ledger: Path) -> Iterator[Scene]:
-    """A scene whose list and settings are in `folder`."""
+def scene_in(folder: Path, *, ledger: Path, seconds: float = 2) -> Iterator[Scene]:
+    """A scene whose list and settings are in `folder`; its campaign takes `seconds`."""
     from random import Random
 
     mps = buckets(MPS)
     (folder / "campaign.toml").write_text(campaign_settings(mps, ""))
-    size = write_list(folder / "list.csv", mps, seconds=2, lengths=LENGTHS, dice=Random(1))
+    size = write_list(folder / "list.csv", mps, seconds=seconds, lengths=LENGTHS, dice=Random(1))
     with simulator(folder, service_settings(MPS, seed=1, extra=GOOD_DAY)) as running:
         yield Scene(folder, running, size, ledger)
 
@@ -89,7 +98,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of two megabytes."""
+    """A file system of eight megabytes."""
     place = tmp_path / "disk"
     place.mkdir()
     if sys.platform != "linux" or os.geteuid() != 0:
@@ -274,22 +283,31 @@ def move_away(ledger: Path) -> None:
 
 
 @pytest.mark.parametrize("remove", [delete, delete_log, move_away])
-def test_a_ledger_that_goes_away_stops_the_run(remove: Callable[[Path], None], scene: Scene) -> None:
+def test_a_ledger_that_goes_away_stops_the_run(remove: Callable[[Path], None], tmp_path: Path) -> None:
     """In mid-run: exit code 3 and one line, and what was let out after that is no more than what was on its way."""
-    process = subprocess.Popen(
-        command_line(scene.send_arguments),
-        cwd=scene.folder,
-        env={**environment(scene.folder, CREDENTIALS), "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while scene.offered < 10:
-        assert process.poll() is None, "it ended before anything was sent"
-    remove(scene.ledger)
-    offered = scene.offered
-    out, err = process.communicate(timeout=60)
-    done = Finished(process.returncode, out, err)
-    assert done.code == 3, done
-    assert scene.ledger.name in done.error
-    assert scene.offered - offered <= sum(MPS) // 2 < scene.size - offered
+    with scene_in(tmp_path, ledger=tmp_path / "l.db", seconds=10) as scene:
+        process = subprocess.Popen(
+            command_line(scene.send_arguments),
+            cwd=scene.folder,
+            env={**environment(scene.folder, CREDENTIALS), "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+        def has_begun() -> bool:
+            assert process.poll() is None, "it ended before anything was sent"
+            return scene.offered >= 10
+
+        try:
+            wait_until(has_begun, "nothing was sent")
+            remove(scene.ledger)
+            offered = scene.offered
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            process.wait()
+        done = Finished(process.returncode, out, err)
+        assert done.code == 3, done
+        assert scene.ledger.name in done.error
+        assert scene.offered - offered <= sum(MPS) // 2 < scene.size - offered

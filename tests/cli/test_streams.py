@@ -3,13 +3,12 @@
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.cli.test_campaign import SERVICE, prepare
-from tests.support.command import CREDENTIALS, ROOT, bulksend, command_line, environment, simulator
+from tests.support.command import CREDENTIALS, ROOT, bulksend, command_line, environment, simulator, wait_until
 
 
 def shell(line: str, folder: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -99,9 +98,7 @@ def test_a_signal_during_planning_leaves_nothing(number: signal.Signals, tmp_pat
     os.close(reading)
     # More than the first look at the input takes, so that the plan has begun; its end never comes.
     os.write(writing, b"phone,name,note\n" + b"+16045550100,Ann,hello\n" * 20_000)
-    deadline = time.monotonic() + 30
-    while not (tmp_path / "l.db.partial").exists():
-        assert time.monotonic() < deadline, "planning did not begin"
+    wait_until((tmp_path / "l.db.partial").exists, "planning did not begin")
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     os.close(writing)
@@ -132,9 +129,7 @@ def test_time_in_which_nothing_ran_is_not_counted(tmp_path: Path) -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 30
-        while running.stats()["messages"]["accepted"] < 30:
-            assert time.monotonic() < deadline, "nothing was sent"
+        wait_until(lambda: running.stats()["messages"]["accepted"] >= 30, "nothing was sent")
         process.kill()
         process.wait()
         killed = bulksend("status", "l.db", "--json", folder=tmp_path).json

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from tests.cli.test_campaign import SERVICE, prepare, send
 from tests.support.command import bulksend, simulator
+from tests.support.margin import at_most
 
 
 def test_two_thousand_rows_at_three_limits(tmp_path: Path) -> None:
-    """3, 20 and 100 MPS: counts add up, no second above a limit, nothing on the second run, exports agree."""
+    """3, 20 and 100 MPS: counts add up, no second far above a limit, nothing on the second run, exports agree."""
     prepare(tmp_path, us=45, ca=300, de=1655)
     with simulator(tmp_path, SERVICE) as running:
         done = send(tmp_path, running, "--yes", "--json")
@@ -19,8 +20,7 @@ def test_two_thousand_rows_at_three_limits(tmp_path: Path) -> None:
     assert done.json["rows"] == done.json["sent"] == stats["messages"]["accepted"] == 2000
     assert (again.code, again.json["sent"], again.json["end"]) == (0, 2000, "complete")
     for name, bucket in stats["buckets"].items():
-        # What arrived, throttled or not. Two in a hundred are the machine's: it may be late in looking at its sockets.
-        assert bucket["fullest_offered"] <= bucket["mps"] * 1.02, name
+        assert bucket["fullest_offered"] <= at_most(bucket["mps"]), name
     lines = bulksend("export", "l.db", "--format", "jsonl", folder=tmp_path).out.splitlines()
     parts: dict[str, int] = defaultdict(int)
     for row in map(json.loads, lines):

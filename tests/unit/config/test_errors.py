@@ -64,7 +64,7 @@ documents = st.dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(document=documents)
 def test_no_document_is_answered_with_anything_but_one_line(document: dict[str, object]) -> None:
     """Whatever a file holds, it is accepted or refused with one line that begins with the file."""
@@ -72,7 +72,7 @@ def test_no_document_is_answered_with_anything_but_one_line(document: dict[str, 
     assert said is None or (len(said.splitlines()) == 1 and said.startswith("c.toml: "))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     key=st.sampled_from([*known_rules(), IDENTITIES, "campaign.context.team"]),
     value=st.one_of(st.text(max_size=30), values.map(json.dumps), st.sampled_from(["", "\udcff", "1" * 5000, "1e999"])),

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulksend.base.errors import ExitCode, InputError
-from bulksend.intake.columns import column_key, find_column
+from bulksend.intake.columns import column_key, find_column, missing_column, show_column
 
 SPELLINGS = [
     "First Name",
@@ -77,3 +77,51 @@ def test_find_column_says_it_on_one_line() -> None:
         find_column(["Phone\nnumber", "phone number"], "phone number")
 
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "+14255550142",
+        "4255550142",
+        "(425) 555-0142",
+        "1/425/555/0142",
+        "+1 (425) 555 - 0142",
+        "1_425_555_0142",
+        "1\u2011425\u2011555\u20110142",
+        "\uff14\uff12\uff15\uff15\uff15\uff15\uff10\uff11\uff14\uff12",
+        "5550142",
+    ],
+)
+def test_what_looks_like_a_number_is_not_shown(written: str) -> None:
+    """However it is written, alone, repeated, or among other words."""
+    assert show_column(written) == "[number]"
+    assert show_column(f"{written} (2)").startswith("[number]")
+    assert show_column(f"call {written} now") == "call [number] now"
+
+
+@pytest.mark.parametrize("name", ["phone", "phone 2", "Q3 2026", "line_123456", "2 of 14: 555 (2)"])
+def test_names_with_few_digits_are_shown(name: str) -> None:
+    """A year or a counter is no number to call."""
+    assert show_column(name) == name
+
+
+def test_a_name_as_long_as_a_message_is_cut() -> None:
+    """The second cell of a file without a header may be the text of a message."""
+    assert show_column("Hi Ann, your code for the back door is 1234") == "Hi Ann, your code for the back door is 1..."
+
+
+def test_a_missing_column_is_named_beside_those_that_are_there() -> None:
+    """Twelve of them; and where one looks like a number, the header is asked for before anything else."""
+    error = missing_column("no column 'x'", [f"c{number}" for number in range(13)], "set it")
+    assert error.what.endswith("'c10', 'c11', ...")
+    assert error.hint == "set it"
+    error = missing_column("no column 'x'", [*"abcdefghijklm", "+14255550142"], "set it")
+    assert error.hint == "is the header line missing? If not, set it"
+
+
+def test_two_columns_that_match_do_not_show_a_number() -> None:
+    """A number that stands twice in a first line which is no header."""
+    with pytest.raises(InputError) as caught:
+        find_column(["+14255550142", "+14255550142 (2)"], "+14255550142")
+    assert "5550142" not in str(caught.value)

@@ -49,7 +49,7 @@ def test_single_parts_use_the_limit_and_never_exceed_it(mps: int) -> None:
         assert all(later - earlier >= 1.0 for earlier, later in zip(starts, starts[mps:], strict=False))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     mps=st.sampled_from([1, 3, 5, 20, 100]),
     sizes=st.lists(st.integers(1, 10), min_size=1, max_size=150),

@@ -1,6 +1,6 @@
 import phonenumbers
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bulksend.simulator.destinations import DESTINATION_SIMULATORS, country_of
@@ -32,7 +32,6 @@ def test_country(number: str, country: str | None) -> None:
     assert country_of(number) == country
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)))
 def test_every_countrys_own_mobile_number(country: str) -> None:
     """An example mobile number of each country is found there."""

@@ -1,12 +1,11 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bulksend.simulator.faults import ServiceFault
 from bulksend.simulator.pages import Item, matching, page
 
 
-@settings(deadline=None)
 @given(st.integers(0, 250), st.one_of(st.none(), st.integers(1, 100)))
 def test_every_item_is_on_one_page(count: int, size: int | None) -> None:
     """Following NextToken gives every item once, in order, on pages no longer than MaxResults."""

@@ -1,10 +1,9 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bulksend.simulator.seen import SeenHashes, SeenRows
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=3)))
 def test_hashes(things: list[str]) -> None:
     """A thing was there before exactly when it was."""
@@ -22,7 +21,6 @@ ROWS = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["a", "b"]), ROWS)))
 def test_rows(rows: list[tuple[str, str]]) -> None:
     """A row of a campaign was there before exactly when it was, whatever the row is called."""

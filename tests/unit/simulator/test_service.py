@@ -21,7 +21,7 @@ def faulty(**rates: float) -> SimulatedService:
     return service(account(faults=faults(**rates)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.floats(0, 0.4), st.integers(1, 5)), max_size=60), st.booleans())
 def test_the_limit_holds_through_the_whole_service(arrivals: list[tuple[float, int]], dry_run: bool) -> None:  # noqa: FBT001 - hypothesis gives it
     """No half-open second of arrival time has more parts accepted than the limit, but for a lone oversized message."""
@@ -266,7 +266,6 @@ def test_stats_are_ready_for_json() -> None:
     )
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["DestinationPhoneNumber", "OriginationIdentity", "MessageBody", "Context", "DryRun", "Other"]),

@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bulksend.simulator.windows import SECOND_NS, SlidingWindow, WindowPeak, to_ns
@@ -28,7 +28,6 @@ def windows(entries: list[tuple[int, int]]) -> list[list[int]]:
     return [[parts for at, parts in entries if end - SECOND_NS < at <= end] for end, _ in entries]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10), st.one_of(ARRIVALS, STEPPED_ARRIVALS))
 def test_never_over_the_limit(limit: int, arrivals: list[tuple[int, int]]) -> None:
     """No half-open second holds more parts than the limit, but for an oversized message that is alone in it."""
@@ -36,7 +35,6 @@ def test_never_over_the_limit(limit: int, arrivals: list[tuple[int, int]]) -> No
         assert sum(held) <= limit or len(held) == 1
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10), st.one_of(ARRIVALS, STEPPED_ARRIVALS))
 def test_never_needlessly_under_it(limit: int, arrivals: list[tuple[int, int]]) -> None:
     """What is refused would have broken the limit, or came while an oversized message was being paid off."""
@@ -52,7 +50,6 @@ def test_never_needlessly_under_it(limit: int, arrivals: list[tuple[int, int]]) 
             assert is_in_debt or (in_window > 0 and in_window + parts > limit)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10), STEPPED_ARRIVALS)
 def test_what_is_refused_takes_no_room(limit: int, arrivals: list[tuple[int, int]]) -> None:
     """The same messages are admitted when those that were refused had never come."""
@@ -89,7 +86,6 @@ def test_time_does_not_run_backward() -> None:
     assert not window.has_room(SECOND_NS // 2, 2)
 
 
-@settings(deadline=None)
 @given(st.one_of(ARRIVALS, STEPPED_ARRIVALS))
 def test_the_peak_is_exact(arrivals: list[tuple[int, int]]) -> None:
     """The fullest window found on the way is the fullest of all that can be laid."""
