@@ -1,4 +1,20 @@
-"""A campaign that is killed again and again, and gone on with, beside a simulator that remembers what it accepted."""
+"""A campaign that is killed again and again, and gone on with, beside a simulator that remembers what it accepted.
+
+A `Campaign` runs the real command once for each `Kill`, and checks everything after each run:
+
+    simulator <-- HTTP -- launcher: the command, around whose ledger and gateway stand
+                              - the journal: each note is with the system before the next step, and survives the kill
+                              - a `Crash`, which ends the process by SIGKILL at its point
+    harness: simulator's record + ledger + journal -> invariants
+
+- `Point`: a step that the launcher comes by many times; `passing`: at which of these times it dies.
+- `Moment`: from when on a kill from outside is timed, which may hit anything; it comes `delay_s` later.
+- `Doings`: what one run did, by its journal. `Toll`: what its end left `unknown` in one bucket, and the most it may.
+
+A failure ends with the campaign's seed, its run, and its last kills as they are written in a test. To see it again, set
+`FIRST_SEED` in test_long.py to that seed (the same list, the same kills; their moments are the machine's), or put the
+kill into a list of test_kills.py. The folder keeps list, settings, ledger and one journal for each run.
+"""
 
 import json
 import random
@@ -6,7 +22,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
@@ -38,7 +55,6 @@ A_STEP_S = 0.002
 RUN_S = 300.0
 """No run takes longer."""
 
-
 Signature = tuple[int, int, int] | None
 """What tells a file from an earlier one of the same name."""
 
@@ -48,6 +64,7 @@ class Moment(StrEnum):
 
     PLANNING = "planning"  # the first rows of a plan are being written
     START_UP = "start_up"  # the ledger is locked
+    ARRIVAL = "arrival"  # the `passing`-th message, of all runs, is at the simulator
     ANY = "any"  # the process is there
 
 
@@ -64,6 +81,13 @@ class Kill:
     def label(self) -> str:
         """Its row in the table of kills."""
         return self.point.value if self.moment is None else f"random: {self.moment.value}"
+
+    @property
+    def written(self) -> str:
+        """As it is written in a test."""
+        if self.moment is None:
+            return f"Kill(Point.{self.point.name}, passing={self.passing})"
+        return f"Kill(moment=Moment.{self.moment.name}, passing={self.passing}, delay_s={self.delay_s!r})"
 
 
 IN_PEACE = Kill()
@@ -112,24 +136,38 @@ class Campaign:
     ) -> None:
         self.folder = folder
         self.ledger = folder / "l.db"
+        self.seed = seed
         self.dice = random.Random(seed)
         self.mps = buckets(mps)
         self.running = running
         self._rows: dict[int, Row] = {}
-        self._runs = 0
+        self._kills: list[Kill] = []
         self.size = write_list(folder / "list.csv", self.mps, seconds=seconds, lengths=lengths, dice=self.dice)
         (folder / "campaign.toml").write_text(campaign_settings(self.mps, extra))
 
     def run(self, kill: Kill) -> Ended:
         """Send, or resume, until `kill` or the end, and check everything."""
-        self._runs += 1
+        self._kills.append(kill)
+        with self.naming_itself():
+            return self._run(kill)
+
+    @contextmanager
+    def naming_itself(self) -> Iterator[None]:
+        """Have failures say in which run of which campaign they were found, and after which kill."""
+        try:
+            yield
+        except Exception as error:
+            runs = ", after ".join(kill.written for kill in self._kills[:-3:-1])
+            error.add_note(f"in {self.folder}: campaign of seed {self.seed}, run {len(self._kills)}: {runs}")
+            raise
+
+    def _run(self, kill: Kill) -> Ended:
         resume = self.ledger.exists() and (kill == IN_PEACE or self.dice.random() < 0.5)
-        sign = None if kill.moment is None else self._sign(kill.moment)
-        before = None if sign is None else _signature(sign)  # a run that was killed leaves such files
-        journal = self.folder / f"journal-{self._runs}"
-        launcher = (sys.executable, "-m", "tests.crash.launcher")
+        has_come = self._coming(kill)
+        journal = self.folder / f"journal-{len(self._kills)}"
+        launcher = (sys.executable, "-m", "tests.crash.launcher", kill.point, str(kill.passing), str(len(self._kills)))
         process = subprocess.Popen(
-            [*launcher, kill.point, str(kill.passing), str(self._runs), journal, "--", *self._command(resume=resume)],
+            [*launcher, journal, "--", *self._command(resume=resume)],
             cwd=self.folder,
             env={**environment(self.folder, CREDENTIALS), "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
@@ -138,7 +176,7 @@ class Campaign:
         )
         try:
             if kill.moment is not None:
-                self._kill_from_outside(process, sign, before, kill.delay_s)
+                _kill_from_outside(process, has_come, kill.delay_s)
             out, err = process.communicate(timeout=RUN_S)
         finally:
             process.kill()
@@ -158,28 +196,27 @@ class Campaign:
 
     def fullest_seconds(self) -> dict[str, int]:
         """Most parts that any second let out, by bucket, over all runs so far: a restart is no new beginning."""
-        journals = [read_journal(self.folder / f"journal-{run}") for run in range(1, self._runs + 1)]
+        journals = [read_journal(self.folder / f"journal-{run}") for run in range(1, len(self._kills) + 1)]
         return fullest_seconds(self._rows, chain.from_iterable(journals))
 
-    def _sign(self, moment: Moment) -> Path | None:
-        """The file that appears, or is written anew, when a run comes to `moment`."""
-        suffix = {Moment.PLANNING: ".partial", Moment.START_UP: ".lock"}.get(moment)
-        return None if suffix is None else self.ledger.with_name(self.ledger.name + suffix)
+    def _coming(self, kill: Kill) -> Callable[[], bool]:
+        """What tells, from before a run begins, whether it has come to the moment of `kill`."""
+        match kill.moment:
+            case Moment.ARRIVAL:
+                return lambda: bool(self.running.stats()["messages"]["offered"] >= kill.passing)
+            case Moment.PLANNING | Moment.START_UP:
+                # A file that appears then, or is written anew: a run that was killed leaves such files.
+                suffix = ".partial" if kill.moment is Moment.PLANNING else ".lock"
+                sign = self.ledger.with_name(self.ledger.name + suffix)
+                before = _signature(sign)
+                return lambda: _signature(sign) not in (None, before)
+        return lambda: True
 
     def _command(self, *, resume: bool) -> list[str]:
         if resume:
             return ["resume", "l.db", "--yes", "--json"]
         arguments = ["send", "list.csv", "--config", "campaign.toml", "--ledger", "l.db", "--yes", "--json"]
         return [*arguments, "--endpoint-url", self.running.url]
-
-    def _kill_from_outside(
-        self, process: subprocess.Popen[str], sign: Path | None, before: Signature, delay_s: float
-    ) -> None:
-        while sign is not None and _signature(sign) in (None, before):
-            if _ended_within(process, A_STEP_S):
-                return
-        if not _ended_within(process, delay_s):
-            process.kill()
 
     def _check(self, run: Doings, *, was_killed: bool) -> tuple[Mapping[str, Toll], int]:
         accepted = accepted_by(self.running)
@@ -208,6 +245,7 @@ class Campaign:
             )
             for name, limit in self.mps.items()
         }
+        assert all(each.is_within_bounds for each in tolls.values()), tolls
         return tolls, len(dead)
 
     def _read(self) -> dict[int, Row]:
@@ -224,16 +262,26 @@ class Campaign:
 def finish(campaign: Campaign) -> Ended:
     """Resume to the end; exit code, summary and service agree, and a further resume sends nothing."""
     last = campaign.run(IN_PEACE)
-    summary = json.loads(last.out)
-    found = {status.value: campaign.count(status) for status in Status}
-    assert {status: summary[status] for status in found} == found
-    assert summary["rows"] == campaign.size == found["sent"] + found["unknown"], last
-    assert (summary["end"], last.code) == ("complete", 1 if found["unknown"] else 0), last
-    assert found["sent"] <= len(accepted_by(campaign.running)) <= campaign.size
-    offered = campaign.running.stats()["messages"]["offered"]
+    with campaign.naming_itself():
+        summary = json.loads(last.out)
+        found = {status.value: campaign.count(status) for status in Status}
+        assert {status: summary[status] for status in found} == found
+        assert summary["rows"] == campaign.size == found["sent"] + found["unknown"], last
+        assert (summary["end"], last.code) == ("complete", 1 if found["unknown"] else 0), last
+        assert found["sent"] <= len(accepted_by(campaign.running)) <= campaign.size
+        offered = campaign.running.stats()["messages"]["offered"]
     again = campaign.run(IN_PEACE)
-    assert (again.code, campaign.running.stats()["messages"]["offered"]) == (last.code, offered)
+    with campaign.naming_itself():
+        assert (again.code, campaign.running.stats()["messages"]["offered"]) == (last.code, offered)
     return last
+
+
+def _kill_from_outside(process: subprocess.Popen[str], has_come: Callable[[], bool], delay_s: float) -> None:
+    while not has_come():
+        if _ended_within(process, A_STEP_S):
+            return
+    if not _ended_within(process, delay_s):
+        process.kill()
 
 
 def _signature(file: Path) -> Signature:

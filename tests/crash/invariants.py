@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from bulksend.base.records import Status
+from bulksend.rate.inflight import FIRST_GUESS_S, FLOOR_S
+from bulksend.rate.latency import LatencyEstimate
 from bulksend.store.export import export_rows
 from bulksend.store.reading import ReadableLedger
 from tests.crash.journal import Doings, Note, Word
 from tests.support.accepted import Accepted
 
 SETTLED = frozenset({Status.SENT, Status.FAILED, Status.UNKNOWN})
-
-FLOOR_S = 0.25
-FIRST_GUESS_S = 1.0
-"""See `bulksend.rate.inflight`."""
 
 AHEAD_S = 1.0
 """A message that went out was begun on this long before, at most."""
@@ -123,23 +121,18 @@ def toll(bucket: Mapping[int, Row], *, mps: int, headroom: float, run: Doings, d
 
 
 def _slowest_s(bucket: Mapping[int, Row], run: Doings, *, last: float) -> float:
-    """The longest estimate of the latency (RFC 6298) that held while the last message in the air was begun."""
-    estimate_s, mean_s, deviation_s = FIRST_GUESS_S, None, 0.0
+    """The longest estimate of the latency that held while the last message in the air was begun."""
+    estimate = LatencyEstimate(first_guess_s=FIRST_GUESS_S)
     slowest_s = FLOOR_S
     for answer in run.answers:
         if answer.row not in bucket:
             continue
         if answer.at > last - AHEAD_S:
-            slowest_s = max(slowest_s, estimate_s)
+            slowest_s = max(slowest_s, estimate.seconds)
         if answer.at > last:
             return slowest_s
-        if mean_s is None:
-            mean_s, deviation_s = answer.seconds, answer.seconds / 2
-        else:
-            deviation_s += (abs(answer.seconds - mean_s) - deviation_s) / 4
-            mean_s += (answer.seconds - mean_s) / 8
-        estimate_s = mean_s + 4 * deviation_s
-    return max(slowest_s, estimate_s)
+        estimate.learn(answer.seconds)
+    return max(slowest_s, estimate.seconds)
 
 
 def fullest_seconds(rows: Mapping[int, Row], notes: Iterable[Note]) -> dict[str, int]:

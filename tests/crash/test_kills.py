@@ -31,7 +31,6 @@ def test_a_campaign_survives_a_kill_at_every_point(tmp_path: Path) -> None:
         for kill in kills:
             ended = campaign.run(kill)
             assert ended.was_killed, (kill, ended)
-            assert all(toll.is_within_bounds for toll in ended.tolls.values()), (kill, ended.tolls)
         assert campaign.open_rows > 0, "it ended before the kills did"
         finish(campaign)
 
@@ -52,7 +51,6 @@ def test_a_campaign_survives_kills_on_a_bad_day(tmp_path: Path) -> None:
         for kill in kills:
             ended = campaign.run(kill)
             assert ended.was_killed, (kill, ended)
-            assert all(toll.is_within_bounds for toll in ended.tolls.values()), (kill, ended.tolls)
         finish(campaign)
 
 
@@ -61,8 +59,9 @@ def test_a_service_that_falls_silent_takes_few_rows_with_it(tmp_path: Path) -> N
     mps = (100,)
     with simulator(tmp_path, service_settings(mps, seed=3, extra=SILENT_DAY)) as running:
         campaign = Campaign(tmp_path, running, mps=mps, seconds=6, seed=3, lengths=(40,))
-        ended = campaign.run(Kill(moment=Moment.START_UP, delay_s=2.5))
+        # Two seconds after as good as all of them: without a bound twice as many more would be on their way.
+        ended = campaign.run(Kill(moment=Moment.ARRIVAL, passing=90, delay_s=2))
         assert ended.was_killed, ended
         (toll,) = ended.tolls.values()
-        assert toll.in_air > 0
+        assert toll.in_air >= 0.9 * mps[0]
         assert toll.is_within_bounds, toll

@@ -185,7 +185,7 @@ def test_a_bad_day_loses_nothing_and_sends_nothing_twice(tmp_path: Path) -> None
     assert_agree(counts, accepted_rows(service), ledger)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(stops_s=st.lists(st.floats(0.0, 8.0), min_size=1, max_size=4), latency_ms=st.sampled_from([5, 300, 4000]))
 def test_stopped_anywhere_and_resumed_it_ends_the_same(
     stops_s: list[float], latency_ms: float, tmp_path_factory: pytest.TempPathFactory

@@ -7,6 +7,10 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 from bulksend.cli.demonstrating import RunningSimulator
+from tests.support.command import wait_until
+
+QUIET_WITHIN_S = 100.0
+"""What a dead process left behind is done with by then: late answers to it are awaited too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,13 @@ class Accepted:
 def accepted_by(running: RunningSimulator) -> list[Accepted]:
     """All that was accepted, once everything that was on its way from a dead process has arrived."""
     seen = -1
-    while seen != (seen := running.stats()["messages"]["offered"]) or running.stats()["concurrent"]:
-        pass
+
+    def is_quiet() -> bool:
+        nonlocal seen
+        before, stats = seen, running.stats()
+        seen = stats["messages"]["offered"]
+        return seen == before and not stats["concurrent"]
+
+    wait_until(is_quiet, "the simulator is not done with its requests", timeout_s=QUIET_WITHIN_S)
     with build_opener(ProxyHandler({})).open(f"{running.url}/_simulator/messages", timeout=20) as answer:
         return [Accepted.of(message) for message in json.load(answer)["messages"]]

@@ -4,12 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.request import ProxyHandler, build_opener
 
 from bulksend.cli.demonstrating import RunningSimulator, running_simulator
 
@@ -84,11 +84,12 @@ def bulksend(
     return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def accepted_messages(running: RunningSimulator) -> list[dict[str, Any]]:
-    """What a simulator with `record_messages` has accepted."""
-    with build_opener(ProxyHandler({})).open(f"{running.url}/_simulator/messages", timeout=20) as answer:
-        messages: list[dict[str, Any]] = json.load(answer)["messages"]
-        return messages
+def wait_until(is_so: Callable[[], bool], otherwise: str, *, timeout_s: float = 30) -> None:
+    """Ask `is_so` again and again, every 20 ms. Raises `AssertionError` with `otherwise` when it never is."""
+    deadline = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.02)
 
 
 @contextmanager
