@@ -147,6 +147,10 @@ class OutcomeKind(StrEnum):
     UNKNOWN = "unknown"  # nobody can know
 
 
+INTERRUPTED = "interrupted"
+"""Reason of rows that were on the wire, or about to be, when nobody waited for the answer any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of one attempt, as a value.

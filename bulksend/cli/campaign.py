@@ -82,8 +82,9 @@ def run_campaign(owner: OwnerLock, path: Path, settings: Settings, manner: Manne
         try:
             result = run_ledger(owner, settings, options, watch)
         except UsageError:
-            with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as unused, unused.transaction():
-                unused.withdraw_resends()
+            if manner.resend_unknown:
+                with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as unused, unused.transaction():
+                    unused.withdraw_resends()
             raise
         except LedgerError:
             # It cannot be written any more. What it holds can be told all the same, if it can be read.
@@ -92,8 +93,9 @@ def run_campaign(owner: OwnerLock, path: Path, settings: Settings, manner: Manne
             raise
     # Opened for writing once more, so that the last one to close it is a writer, who takes its log away.
     with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as written:
-        with written.transaction():
-            written.withdraw_resends()
+        if manner.resend_unknown:
+            with written.transaction():
+                written.withdraw_resends()
         code = exit_code(result, written)
         try:
             print_summary(path, written, as_json=manner.as_json)

@@ -1,7 +1,7 @@
 """What has stopped, and how far: a country of an identity, an identity, or the campaign."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import structlog
 
@@ -69,9 +69,9 @@ class Breakers:
         return self._stopped.get((claim.identity, None)) or self._stopped.get((claim.identity, claim.country))
 
     @property
-    def stopped(self) -> dict[Scope, str]:
+    def stopped(self) -> Mapping[Scope, str]:
         """(identity, country; None for all of them) -> reason, for what has stopped so far."""
-        return dict(self._stopped)
+        return self._stopped
 
     def summary(self) -> ServiceStop:
         """One line about everything that stopped short of the campaign."""

@@ -9,7 +9,7 @@ import structlog
 from bulksend.base.clock import Clock
 from bulksend.base.errors import BulksendError, LedgerError
 from bulksend.base.ports import Gateway, Ledger, Withheld
-from bulksend.base.records import Claim, Outcome, OutcomeKind, Settlement, Status
+from bulksend.base.records import INTERRUPTED, Claim, Outcome, OutcomeKind, Settlement, Status
 from bulksend.pipeline.breakers import Breakers
 from bulksend.pipeline.roster import Roster, Stage
 from bulksend.pipeline.tally import RateGauge, Tally
@@ -22,9 +22,6 @@ log = structlog.get_logger("bulksend.pipeline")
 
 MAX_RESENDS = 3
 """With `on_unknown = "resend"`: how often one row is sent again after a lost answer. Each time may be one more text."""
-
-INTERRUPTED = Outcome(OutcomeKind.UNKNOWN, "interrupted")
-"""On the wire, and nobody waited for the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +135,7 @@ class Delivery:
             raise
         except asyncio.CancelledError:
             if self.stage is Stage.FLYING:
-                self._lost = INTERRUPTED
+                self._lost = Outcome(OutcomeKind.UNKNOWN, INTERRUPTED)
             return await self.give_up()
         return Verdict.WAITS
 

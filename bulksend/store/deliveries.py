@@ -4,10 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bulksend.base.records import DeliveryEvent, Status
+from bulksend.base.records import INTERRUPTED, DeliveryEvent, Status
 from bulksend.store import delivery_statements as sql
 from bulksend.store import statements
-from bulksend.store.ledger import INTERRUPTED
 from bulksend.store.schema import to_milliseconds
 from bulksend.store.writing import WritableLedger
 

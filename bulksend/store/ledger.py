@@ -10,14 +10,11 @@ from typing import NamedTuple
 import msgspec
 
 from bulksend.base.ports import Choose, Diverted
-from bulksend.base.records import Claim, RunEnd, Settlement, Status
+from bulksend.base.records import INTERRUPTED, Claim, RunEnd, Settlement, Status
 from bulksend.store import statements as sql
 from bulksend.store.faults import LedgerMisuse, damaged, told_as_damage
 from bulksend.store.schema import RETRY
 from bulksend.store.writing import WritableLedger
-
-INTERRUPTED = "interrupted"
-"""Reason of rows whose outcome went down with the process that was sending them."""
 
 _OUTCOMES = frozenset({Status.SENT, Status.FAILED, Status.UNKNOWN})
 

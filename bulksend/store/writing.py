@@ -76,8 +76,7 @@ class WritableLedger(ReadableLedger):
             try:
                 yield
                 self._step("COMMIT")
-                self._require_in_place()
-                self._merge_log()
+                self._merge_log(self._require_in_place())
             except BaseException:
                 if self._connection.in_transaction:
                     with suppress(LedgerError):  # what led here is what has to be told
@@ -108,13 +107,13 @@ class WritableLedger(ReadableLedger):
         with told_as_ledger_error(self.path):
             return self._connection.execute(statement, values).rowcount
 
-    def _merge_log(self) -> None:
+    def _merge_log(self, size: int) -> None:
         """Merge a log that has grown into the file, and let the file say that from then on it is not all there is.
 
         Done after the first commit too, before anybody is told of it: whoever finds the file without its log then
         knows that something is missing (`connect`). A reader that is in the way is not waited for; it is tried again.
+        `size`: of the log, in bytes.
         """
-        size = self._log.stat().st_size
         if size < self._merge_at_bytes:
             return
         self._step(_SET_LOG, (LOG_ELSEWHERE, LOG_KEY))
@@ -124,26 +123,29 @@ class WritableLedger(ReadableLedger):
             ((busy, _, _),) = self._connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
         self._step(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT_S * 1000)}")
         self._step(_SET_LOG, (LOG_HERE, LOG_KEY))
-        announced = self._merge_at_bytes > 0 or not busy
-        if announced:
+        if self._merge_at_bytes > 0 or not busy:
             self._merge_at_bytes = MERGE_AT_BYTES + (size if busy else 0)
 
-    def _require_in_place(self) -> None:
-        """SQLite goes on writing into files that have been deleted; what it writes there is lost with the process.
+    def _require_in_place(self) -> int:
+        """Refuse to go on without the files that were opened; return how many bytes the log has.
 
-        Without the lock's file another process would take itself for the only owner.
+        SQLite goes on writing into files that have been deleted; what it writes there is lost with the process. Without
+        the lock's file another process would take itself for the only owner.
         """
+        sizes: dict[Path, int] = {}
         for file, opened in self._files.items():
             try:
-                is_in_place = os.path.samestat(file.stat(), opened)
+                found = file.stat()
             except FileNotFoundError:
-                is_in_place = False
-            if not is_in_place:
+                found = None
+            if found is None or not os.path.samestat(found, opened):
                 raise LedgerError(
                     f"the ledger {self.path} is not whole any more: {file.name} was deleted, moved or replaced"
                     " while it was in use",
                     "Put it back before you go on; what was sent last may be missing in it",
                 )
+            sizes[file] = found.st_size
+        return sizes[self._log]
 
     def _require_writing(self) -> Clock:
         if self._clock is None:
