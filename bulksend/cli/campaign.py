@@ -16,7 +16,7 @@ from bulksend.cli.view import watch_in_log, watch_on_terminal
 from bulksend.config.model import Settings
 from bulksend.config.snapshot import to_document
 from bulksend.pipeline.plan import campaign_buckets
-from bulksend.report import summary_document, summary_lines
+from bulksend.report.summary import summary_document, summary_lines
 from bulksend.store.ledger import SqliteLedger
 from bulksend.store.owner import OwnerLock
 from bulksend.store.reading import ReadableLedger

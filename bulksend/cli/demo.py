@@ -34,7 +34,7 @@ def demo(ledger: Path | None, log_format: str, *, verbose: bool, as_json: bool) 
     from bulksend.cli.samples import sample
     from bulksend.config.load import load_settings
     from bulksend.pipeline.plan import make_plan
-    from bulksend.report import plan_lines
+    from bulksend.report.planned import plan_lines
     from bulksend.store.owner import OwnerLock
 
     path = ledger or free_name(Path("demo.db"))

@@ -16,7 +16,8 @@ from urllib.request import ProxyHandler, build_opener
 from bulksend.base.errors import UsageError
 from bulksend.base.records import Status
 from bulksend.cli.simulating import LISTENING
-from bulksend.report import next_steps, simulator_lines
+from bulksend.report.simulated import simulator_lines
+from bulksend.report.summary import next_steps
 from bulksend.store.reading import ReadableLedger
 
 TIMEOUT_S = 20.0

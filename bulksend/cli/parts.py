@@ -23,7 +23,7 @@ def parts(text: str | None, *, jsonl: bool, as_json: bool) -> int:
     """
     from bulksend.message.gsm import non_gsm_characters
     from bulksend.message.parts import count_parts, too_long
-    from bulksend.report import parts_lines
+    from bulksend.report.text_parts import parts_lines
 
     if jsonl:
         if text is not None:

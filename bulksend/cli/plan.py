@@ -33,7 +33,7 @@ def plan(input_name: str, config: Path | None, overrides: tuple[str, ...], *, as
     from bulksend.base.clock import SystemClock
     from bulksend.config.load import load_settings
     from bulksend.pipeline.plan import make_plan
-    from bulksend.report import plan_lines
+    from bulksend.report.planned import plan_lines
 
     settings = load_settings(config, environ=os.environ, overrides=overrides)
     with tempfile.TemporaryDirectory(prefix="bulksend-") as folder:

@@ -75,7 +75,7 @@ def send(
     from bulksend.cli.running import nothing_between
     from bulksend.config.load import load_settings
     from bulksend.pipeline.plan import make_plan, refuse_changes
-    from bulksend.report import plan_lines
+    from bulksend.report.planned import plan_lines
     from bulksend.store.owner import OwnerLock
 
     flags = {

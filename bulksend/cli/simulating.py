@@ -13,7 +13,7 @@ from bulksend.base.clock import SystemClock
 from bulksend.base.errors import UsageError
 from bulksend.cli.output import print_json, print_text, say, standard_input
 from bulksend.cli.running import loop_factory
-from bulksend.report import simulator_lines
+from bulksend.report.simulated import simulator_lines
 from bulksend.simulator.server import SimulatorServer
 from bulksend.simulator.service import SimulatedService
 from bulksend.simulator.settings import SimulatorSettings

@@ -55,7 +55,7 @@ def _show(path: Path, *, as_json: bool, clear: bool) -> int:
     from bulksend.base.records import Status
     from bulksend.cli.campaign import print_summary
     from bulksend.cli.output import print_text
-    from bulksend.report import bucket_lines
+    from bulksend.report.summary import bucket_lines
     from bulksend.store.reading import ReadableLedger
 
     with ReadableLedger.open_for_reading(path) as ledger:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bulksend.base.records import Status
 from bulksend.pipeline.sending import LaneProgress, Sender
-from bulksend.report import duration
+from bulksend.report.words import duration
 
 log = structlog.get_logger("bulksend.cli")
 

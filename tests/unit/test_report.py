@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from bulksend.base.records import Breaker, BucketCounts, Counts, Run, RunEnd, Status
-from bulksend.report import bucket_lines, duration, summary_document, summary_lines
+from bulksend.report.summary import bucket_lines, summary_document, summary_lines
+from bulksend.report.words import duration
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
