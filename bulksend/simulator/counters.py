@@ -5,18 +5,28 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from bulksend.base.request import CONTEXT_CAMPAIGN, CONTEXT_ROW
+from bulksend.simulator.faults import ThrottleCause
+from bulksend.simulator.limits import BucketLimits
 from bulksend.simulator.seen import SeenHashes, SeenRows
-from bulksend.simulator.stats import BucketStats, DuplicateStats, FeedbackStats, SimulatorStats, Traffic
-from bulksend.simulator.windows import WindowPeak
+from bulksend.simulator.stats import (
+    BucketStats,
+    DuplicateStats,
+    FeedbackStats,
+    RecipientStats,
+    SimulatorStats,
+    ThrottleStats,
+    Traffic,
+)
+from bulksend.simulator.windows import RecipientCounts, SlidingWindow, WindowPeak
 
 
 class BucketCounter:
-    """Counts one bucket."""
+    """Counts one bucket, whose limit `window` knows."""
 
     __slots__ = (
         "_accepted_peak",
-        "_mps",
         "_offered_peak",
+        "_window",
         "accepted",
         "offered",
         "offered_parts",
@@ -25,8 +35,8 @@ class BucketCounter:
         "throttled",
     )
 
-    def __init__(self, mps: int) -> None:
-        self._mps = mps
+    def __init__(self, window: SlidingWindow) -> None:
+        self._window = window
         self.offered = 0
         self.offered_parts = 0
         self.accepted = 0
@@ -46,13 +56,13 @@ class BucketCounter:
         """Count a message that was accepted."""
         self.accepted += 1
         self.parts += parts
-        self.oversized += parts > self._mps
+        self.oversized += parts > self._window.limit
         self._accepted_peak.add(at_ns, parts)
 
     def stats(self) -> BucketStats:
         """Return the numbers of this moment."""
         return BucketStats(
-            mps=self._mps,
+            mps=self._window.limit,
             offered=self.offered,
             offered_parts=self.offered_parts,
             accepted=self.accepted,
@@ -68,13 +78,13 @@ class TrafficCounter:
     """Counts the messages of one kind: those with DryRun, or those without.
 
     Args:
-        mps: bucket -> its limit.
+        windows: bucket -> what knows its limit.
     """
 
-    def __init__(self, mps: Mapping[str, int]) -> None:
-        self.buckets = {name: BucketCounter(limit) for name, limit in mps.items()}
+    def __init__(self, windows: Mapping[str, SlidingWindow]) -> None:
+        self.buckets = {name: BucketCounter(window) for name, window in windows.items()}
         self.arrived = 0
-        self.throttled = 0
+        self.throttled = dict.fromkeys(ThrottleCause, 0)
 
     def traffic(self) -> Traffic:
         """Return the sums of this moment."""
@@ -84,12 +94,35 @@ class TrafficCounter:
             offered_parts=sum(bucket.offered_parts for bucket in buckets),
             accepted=sum(bucket.accepted for bucket in buckets),
             parts=sum(bucket.parts for bucket in buckets),
-            throttled=self.throttled,
+            throttled=sum(self.throttled.values()),
+            throttled_by=ThrottleStats(**self.throttled),
         )
 
     def bucket_stats(self) -> dict[str, BucketStats]:
         """Return every bucket's numbers of this moment."""
         return {name: bucket.stats() for name, bucket in self.buckets.items()}
+
+
+class RecipientCounter:
+    """Remembers the most messages that any recipient was offered in a half-open second (t - 1 s, t].
+
+    Shares no state with what limits them, so that it proves what that promises.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._counts = RecipientCounts()
+        self._peak = 0
+
+    def offer(self, at_ns: int, destination: str) -> None:
+        """Count a message that arrived."""
+        count = self._counts.add(at_ns, destination)
+        if count > self._peak:
+            self._peak = count
+
+    def stats(self) -> RecipientStats:
+        """Return the numbers of this moment."""
+        return RecipientStats(limit=self._limit, fullest_offered=self._peak)
 
 
 class DuplicateCounter:
@@ -131,20 +164,22 @@ class Counters:
     """Everything that is counted.
 
     Args:
-        mps: bucket -> limit of sends without DryRun.
-        dry_run_mps: bucket -> limit of sends with DryRun.
+        limits: know what each bucket allows, and what others use of it.
+        recipient_limit: messages that a recipient can be sent in a second; 0: any number.
     """
 
-    def __init__(self, mps: Mapping[str, int], dry_run_mps: Mapping[str, int]) -> None:
-        self._mps = mps
-        self._dry_run_mps = dry_run_mps
+    def __init__(self, limits: BucketLimits, recipient_limit: int) -> None:
+        self._limits = limits
+        self._recipient_limit = recipient_limit
         self._concurrent = 0
         self.reset()
 
     def reset(self) -> None:
         """Start again from nothing, but for the requests that are being served."""
-        self.messages = TrafficCounter(self._mps)
-        self.dry_run = TrafficCounter(self._dry_run_mps)
+        self._limits.forget_others()
+        self.messages = TrafficCounter(self._limits.windows)
+        self.dry_run = TrafficCounter(self._limits.dry_run_windows)
+        self.recipients = RecipientCounter(self._recipient_limit)
         self.duplicates = DuplicateCounter()
         self.errors: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
@@ -168,6 +203,8 @@ class Counters:
             dry_run=self.dry_run.traffic(),
             buckets=self.messages.bucket_stats(),
             dry_run_buckets=self.dry_run.bucket_stats(),
+            recipients=self.recipients.stats(),
+            other_traffic=self._limits.other_traffic(),
             duplicates=self.duplicates.stats(),
             feedback=feedback,
             errors=dict(self.errors),

@@ -9,6 +9,7 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from bulksend.simulator.directory import Directory, Identity, Pool
 from bulksend.simulator.faults import not_found
+from bulksend.simulator.limits import BucketLimits
 from bulksend.simulator.pages import Item, matching, page
 from bulksend.simulator.recipients import Recipients
 from bulksend.simulator.requests import REQUESTS
@@ -26,11 +27,14 @@ _SPEND_LIMITS = ("TEXT", "VOICE", "MEDIA", "NOTIFY", "RCS")
 
 
 class Descriptions:
-    """Answers the Describe, List and Get calls from the settings."""
+    """Answers the Describe, List and Get calls from the settings, and with the limits of the moment."""
 
-    def __init__(self, settings: SimulatorSettings, *, directory: Directory, recipients: Recipients) -> None:
+    def __init__(
+        self, settings: SimulatorSettings, *, directory: Directory, limits: BucketLimits, recipients: Recipients
+    ) -> None:
         self._settings = settings
         self._directory = directory
+        self._limits = limits
         self._recipients = recipients
         self.operations: Mapping[str, Callable[[Params], dict[str, object]]] = MappingProxyType(
             {
@@ -61,7 +65,7 @@ class Descriptions:
         asked = cast("Sequence[str]", params.get("PhoneNumberIds") or ())
         if asked:
             numbers = [_named(each, numbers, "phone-number") for each in asked]
-        items = matching([_phone_number(each) for each in numbers], params)
+        items = matching([_phone_number(each, self._limit(each)) for each in numbers], params)
         return page("DescribePhoneNumbers", "PhoneNumbers", items, params)
 
     def _sender_ids(self, params: Params) -> dict[str, object]:
@@ -72,7 +76,7 @@ class Descriptions:
                 _named(each["SenderId"], [one for one in senders if one.country == each["IsoCountryCode"]], "sender-id")
                 for each in asked
             ]
-        items = matching([_sender_id(each) for each in senders], params)
+        items = matching([_sender_id(each, self._limit(each)) for each in senders], params)
         return page("DescribeSenderIds", "SenderIds", items, params)
 
     def _pools(self, params: Params) -> dict[str, object]:
@@ -173,6 +177,9 @@ class Descriptions:
             },
         }
 
+    def _limit(self, identity: Identity) -> dict[str, object]:
+        return {"RateLimits": {_SMS: self._limits.windows[identity.bucket].limit}, "DailyMessageCaps": {}}
+
     def _pool(self, name: str) -> Pool:
         for pool in self._directory.pools:
             if name in (pool.settings.id, pool.arn):
@@ -193,11 +200,7 @@ def _named(name: str, identities: Sequence[Identity], resource_type: str) -> Ide
     raise not_found(resource_type, name)
 
 
-def _limits(identity: Identity) -> dict[str, object]:
-    return {"RateLimits": {_SMS: identity.settings.mps}, "DailyMessageCaps": {}}
-
-
-def _phone_number(identity: Identity) -> Item:
+def _phone_number(identity: Identity, limits: dict[str, object]) -> Item:
     settings = identity.settings
     item: dict[str, object] = {
         "PhoneNumberArn": identity.arn,
@@ -214,7 +217,7 @@ def _phone_number(identity: Identity) -> Item:
         "OptOutListName": settings.opt_out_list,
         "InternationalSendingEnabled": identity.reach != {identity.country},
         "DeletionProtectionEnabled": False,
-        "MessagingLimits": _limits(identity),
+        "MessagingLimits": limits,
         "CreatedTimestamp": CREATED_AT_S,
     }
     if identity.pool_id is not None:
@@ -224,7 +227,7 @@ def _phone_number(identity: Identity) -> Item:
     return item
 
 
-def _sender_id(identity: Identity) -> Item:
+def _sender_id(identity: Identity, limits: dict[str, object]) -> Item:
     settings = identity.settings
     item: dict[str, object] = {
         "SenderIdArn": identity.arn,
@@ -234,7 +237,7 @@ def _sender_id(identity: Identity) -> Item:
         "MonthlyLeasingPrice": "0.00",
         "DeletionProtectionEnabled": False,
         "Registered": bool(settings.registration_id),
-        "MessagingLimits": _limits(identity),
+        "MessagingLimits": limits,
     }
     if settings.registration_id:
         item["RegistrationId"] = settings.registration_id

@@ -1,11 +1,12 @@
 """The account's origination identities: which one a request means, and which ones may take its message."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bulksend.simulator.faults import not_found
-from bulksend.simulator.resources import IdentitySettings, PoolSettings
+from bulksend.simulator.resources import IdentitySettings, PoolSettings, bucket_names, places
 from bulksend.simulator.settings import SimulatorSettings
 
 
@@ -82,13 +83,17 @@ class Directory:
     def __init__(self, settings: SimulatorSettings) -> None:
         self._prefix = f"arn:aws:sms-voice:{settings.account.region}:{settings.account.account_id}"
         pool_of = {member: pool.id for pool in settings.pools for member in pool.members}
+        self._times = Counter(each.id for each in settings.identities)
+        buckets = bucket_names(settings.identities)
         self.identities = tuple(
-            identity for each in settings.identities for identity in self._identities(each, pool_of.get(each.id))
+            identity
+            for each, bucket in zip(settings.identities, buckets, strict=True)
+            for identity in self._identities(each, bucket, pool_of.get(each.id))
         )
         self.pools = tuple(
             Pool(pool, self.arn("pool", pool.id), tuple(self._members(pool.members))) for pool in settings.pools
         )
-        self.mps = {each.bucket_name: each.mps for each in settings.identities}
+        self.mps = {bucket: each.mps for bucket, each in zip(buckets, settings.identities, strict=True)}
         transactional_first = sorted(self.identities, key=lambda each: "TRANSACTIONAL" not in each.message_types)
         self._anybody = Origination(tuple(transactional_first), service_picks=True)
         self._known = dict(self._names())
@@ -114,9 +119,10 @@ class Directory:
             raise not_found(_likely_type(origination), origination)
         return found
 
-    def _identities(self, settings: IdentitySettings, pool_id: str | None) -> Iterator[Identity]:
+    def _identities(self, settings: IdentitySettings, bucket: str, pool_id: str | None) -> Iterator[Identity]:
         if settings.type == "sender_id":
-            for country in settings.countries or (settings.country,):
+            is_anywhere = not settings.countries and self._times[settings.id] == 1
+            for country in places(settings):
                 yield Identity(
                     settings=settings,
                     name=settings.id,
@@ -124,8 +130,8 @@ class Directory:
                     resource_type="sender-id",
                     arn=self.arn("sender-id", f"{settings.id}/{country}"),
                     country=country,
-                    reach=frozenset({country} if settings.countries else ()),
-                    bucket=settings.bucket_name,
+                    reach=frozenset(() if is_anywhere else {country}),
+                    bucket=bucket,
                     pool_id=pool_id,
                 )
         else:
@@ -138,7 +144,7 @@ class Directory:
                 arn=self.arn("phone-number", phone_number_id),
                 country=settings.country,
                 reach=frozenset(settings.countries),
-                bucket=settings.bucket_name,
+                bucket=bucket,
                 pool_id=pool_id,
             )
 

@@ -1,6 +1,7 @@
 """What the service answers instead of a result: every error it knows, and how each is written on the wire."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 NAMESPACE = "com.amazonaws.pinpointsmsvoicev2"
 """Stands before the `#` of an error's `__type`, as in the service's own model."""
@@ -58,9 +59,25 @@ class ServiceFault(Exception):
         return body
 
 
-def throttled() -> ServiceFault:
-    """The rate is above a limit; says nothing about which one, as in the service."""
-    return ServiceFault("ThrottlingException", "Rate exceeded")
+class ThrottleCause(StrEnum):
+    """What a request was throttled for, which only the simulator tells."""
+
+    IDENTITY = "identity"  # the bucket of the identity had no room
+    RECIPIENT = "recipient"  # the recipient had a message within the second
+    QUOTA = "quota"  # the account makes too many requests
+    FAULT = "fault"  # nothing but bad luck
+
+
+class Throttled(ServiceFault):
+    """The rate is above a limit; the answer says nothing about which one, as in the service.
+
+    Attributes:
+        cause: for the statistics.
+    """
+
+    def __init__(self, cause: ThrottleCause) -> None:
+        super().__init__("ThrottlingException", "Rate exceeded")
+        self.cause = cause
 
 
 def invalid(reason: str, fields: Sequence[tuple[str, str]] = (), message: str = "") -> ServiceFault:

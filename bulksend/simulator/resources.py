@@ -1,5 +1,7 @@
 """What the simulated account holds: the tables of `simulator.toml` that name resources, and their prices."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -24,6 +26,8 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         verified_numbers: E.164; looked at in the sandbox only.
         access_denied: the Reason of an AccessDeniedException that every message meets; empty: none does.
         clock_offset_s: seconds by which the service's clock is ahead of this machine's; negative: behind.
+        messages_per_recipient_per_second: messages that one recipient can be sent in a second, whoever they come from,
+            DryRun left out (AWS: "Quotas", one, which nobody can have raised); 0: any number.
     """
 
     region: Annotated[str, Meta(pattern=r"^[a-z0-9-]+\Z")] = "us-east-1"
@@ -32,6 +36,7 @@ class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     verified_numbers: tuple[Number, ...] = ()
     access_denied: Literal["", "ACCOUNT_DISABLED", "INSUFFICIENT_ACCOUNT_REPUTATION"] = ""
     clock_offset_s: Annotated[float, Meta(ge=-1e9, le=1e9)] = 0.0
+    messages_per_recipient_per_second: Annotated[int, Meta(ge=0)] = 1
 
 
 class SpendSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -51,13 +56,16 @@ class SpendSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 class IdentitySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One origination identity.
 
+    A sender id may be there several times, for different countries, each time with a limit of its own.
+
     Attributes:
         id: the number in E.164, the short code, or the sender id.
         type: what it is.
         country: where it is registered, ISO 3166 alpha-2.
-        countries: what it can reach; none: any country. A sender id exists once in each of them.
+        countries: what it can reach. A sender id exists once in each of them. None: any country; for a sender id that
+            is there several times, `country` alone.
         mps: message parts per second.
-        bucket: identities with the same bucket share its limit; empty: a bucket of its own, named after `id`.
+        bucket: identities with the same bucket share its limit; empty: a bucket of its own, see `bucket_names`.
         message_type: the type that it may send; BOTH is for sender ids only.
         status: anything but ACTIVE cannot send.
         opt_out_list: the list that its recipients opt out on.
@@ -82,10 +90,23 @@ class IdentitySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         if (self.type in ("sender_id", "short_code")) == self.id.startswith("+"):
             raise ValueError(f"id: not what a {self.type} looks like")
 
-    @property
-    def bucket_name(self) -> str:
-        """`bucket`, or the default."""
-        return self.bucket or self.id
+
+def bucket_names(identities: Sequence[IdentitySettings]) -> tuple[str, ...]:
+    """Return the bucket of each of `identities`, in their order.
+
+    One that names none has its own, with its id for a name. Where a sender id is there several times, the countries
+    belong to the name: "ACME/GB", "ACME/DE+FR".
+    """
+    times = Counter(each.id for each in identities)
+    return tuple(
+        each.bucket or (f"{each.id}/{'+'.join(sorted(places(each)))}" if times[each.id] > 1 else each.id)
+        for each in identities
+    )
+
+
+def places(identity: IdentitySettings) -> tuple[str, ...]:
+    """Return the countries that a sender id exists in."""
+    return identity.countries or (identity.country,)
 
 
 class PoolSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

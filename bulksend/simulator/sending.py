@@ -15,18 +15,17 @@ from bulksend.simulator.counters import Counters, TrafficCounter
 from bulksend.simulator.destinations import DESTINATION_SIMULATORS, country_of
 from bulksend.simulator.directory import Directory, Identity, Origination
 from bulksend.simulator.events import SIMULATED_FAILURE, AcceptedText, DeliveryEvents
-from bulksend.simulator.faults import access_denied, conflict, invalid, throttled
+from bulksend.simulator.faults import ThrottleCause, Throttled, access_denied, invalid
 from bulksend.simulator.feedback import MessageFeedback
+from bulksend.simulator.limits import BucketLimits
+from bulksend.simulator.picking import hold_to_identity, pick
 from bulksend.simulator.recipients import Recipients
 from bulksend.simulator.requests import REQUESTS
 from bulksend.simulator.resources import ProtectSettings
 from bulksend.simulator.settings import SimulatorSettings
 from bulksend.simulator.shapes import MISSING_PARAMETER, check
 from bulksend.simulator.spending import Spending
-from bulksend.simulator.windows import SlidingWindow, to_ns
-
-DRY_RUN_MPS = 5
-"""Most parts per second with DryRun, whatever the identity's limit (service model, DryRun)."""
+from bulksend.simulator.windows import RecipientCounts, to_ns
 
 _NO_CONTEXT: Mapping[str, str] = {}
 
@@ -80,7 +79,7 @@ class Offer:
 
 
 class TextMessages:
-    """Takes in messages, each identity's at its own rate.
+    """Takes in messages, each identity's and each recipient's at its own rate.
 
     A request is understood and counted first (`offer`), then held to the limits (`accept`), so that what arrives is
     counted even when a fault keeps it from being looked at.
@@ -91,6 +90,7 @@ class TextMessages:
         settings: SimulatorSettings,
         *,
         directory: Directory,
+        limits: BucketLimits,
         recipients: Recipients,
         spending: Spending,
         events: DeliveryEvents,
@@ -107,10 +107,10 @@ class TextMessages:
         self._random = rng
         self._access_denied = settings.account.access_denied
         self._is_recording = settings.record_messages
-        dry_run_mps = {name: min(DRY_RUN_MPS, mps) for name, mps in directory.mps.items()}
-        self._windows = {name: SlidingWindow(mps) for name, mps in directory.mps.items()}
-        self._dry_run_windows = {name: SlidingWindow(mps) for name, mps in dry_run_mps.items()}
-        self.counters = Counters(directory.mps, dry_run_mps)
+        self._limits = limits
+        self._recipient_limit = settings.account.messages_per_recipient_per_second
+        self._recipient_counts = RecipientCounts()
+        self.counters = Counters(limits, self._recipient_limit)
         self.accepted: list[AcceptedMessage] = []
 
     def offer(self, params: Mapping[str, object], at: float) -> Offer:
@@ -141,8 +141,11 @@ class TextMessages:
         inherited_type = configuration_set.message_type if configuration_set else ""
         message_type = cast("str | None", params.get("MessageType")) or inherited_type or None
         at_ns, count = to_ns(at), count_parts(text)
-        windows = self._dry_run_windows if dry_run else self._windows
-        identity = _pick(origination, destination, country, message_type, windows, at_ns, count.parts)
+        if not dry_run:
+            self.counters.recipients.offer(at_ns, destination)
+        self._limits.advance(at_ns)
+        windows = self._limits.dry_run_windows if dry_run else self._limits.windows
+        identity = pick(origination, destination, country, message_type, windows, at_ns, count.parts)
         traffic.buckets[identity.bucket].offer(at_ns, count.parts)
         return Offer(
             at=at,
@@ -173,15 +176,18 @@ class TextMessages:
         identity, count = offer.identity, offer.count
         if self._access_denied:
             raise access_denied(self._access_denied)
-        _hold_to_identity(offer)
+        hold_to_identity(identity, offer.destination, offer.country, offer.message_type)
         if problem := too_long(count):
             raise invalid("MAXIMUM_SIZE_EXCEEDED", [("MessageBody", problem)])
-        windows = self._dry_run_windows if offer.dry_run else self._windows
+        windows = self._limits.dry_run_windows if offer.dry_run else self._limits.windows
         bucket = self._traffic(dry_run=offer.dry_run).buckets[identity.bucket]
         window = windows[identity.bucket]
         if not window.has_room(offer.at_ns, count.parts):
             bucket.throttled += 1
-            raise throttled()
+            raise Throttled(ThrottleCause.IDENTITY)
+        is_limited = self._recipient_limit and not offer.dry_run
+        if is_limited and self._recipient_counts.count(offer.at_ns, offer.destination) >= self._recipient_limit:
+            raise Throttled(ThrottleCause.RECIPIENT)
         pool = offer.origination.pool
         opt_out_list = (pool.settings.opt_out_list if pool else "") or identity.settings.opt_out_list
         rule, fate = self._recipients.admit(
@@ -190,15 +196,17 @@ class TextMessages:
         self._spending.admit(offer.country, count.parts, max_price=offer.max_price)
 
         window.add(offer.at_ns, count.parts)
+        if is_limited:
+            self._recipient_counts.add(offer.at_ns, offer.destination)
         bucket.accept(offer.at_ns, count.parts)
         message_id = str(UUID(int=self._random.getrandbits(128), version=4))
         if not offer.dry_run:
             self._take_in(offer, message_id, rule, fate)
         return {"MessageId": message_id}
 
-    def count_throttle(self, params: Mapping[str, object]) -> None:
-        """Count a request that was answered ThrottlingException, for whatever cause."""
-        self._traffic(dry_run=params.get("DryRun") is True).throttled += 1
+    def count_throttle(self, params: Mapping[str, object], cause: ThrottleCause) -> None:
+        """Count a request that was answered ThrottlingException."""
+        self._traffic(dry_run=params.get("DryRun") is True).throttled[cause] += 1
 
     def reset(self) -> None:
         """Forget what was counted and accepted; what was accepted in the last second still takes its room."""
@@ -244,52 +252,3 @@ class TextMessages:
                 fate=fate,
             )
             self._events.add(text, at=offer.at)
-
-
-def _pick(
-    origination: Origination,
-    destination: str,
-    country: str,
-    message_type: str | None,
-    windows: Mapping[str, SlidingWindow],
-    at_ns: int,
-    parts: int,
-) -> Identity:
-    """Return who a message falls to.
-
-    The identity that was named, suited or not; of a sender id in several countries, the one of this country. Where
-    the service picks: the first suited one, in the file's order, that has room, or the first when none has.
-    """
-    pool = origination.pool
-    if pool is not None and pool.settings.status != "ACTIVE":
-        raise conflict("RESOURCE_NOT_ACTIVE", "pool", pool.settings.id)
-    reaching = [each for each in origination.candidates if _reaches(each, destination, country)]
-    if not origination.service_picks:
-        return reaching[0] if reaching else origination.candidates[0]
-    suited = [
-        each for each in reaching if each.is_active and (message_type is None or message_type in each.message_types)
-    ]
-    if not suited:
-        resource_type, resource_id = ("pool", pool.settings.id) if pool else ("account", "account")
-        raise conflict("NO_ORIGINATION_IDENTITIES_FOUND", resource_type, resource_id)
-    return next((each for each in suited if windows[each.bucket].has_room(at_ns, parts)), suited[0])
-
-
-def _reaches(identity: Identity, destination: str, country: str) -> bool:
-    """Whether `identity` can send there; a simulator number reaches the simulators of its own country alone."""
-    if identity.settings.type == "simulator":
-        return destination in DESTINATION_SIMULATORS and country == identity.country
-    return identity.serves(country)
-
-
-def _hold_to_identity(offer: Offer) -> None:
-    """Refuse what the identity that was named cannot do."""
-    identity = offer.identity
-    if not _reaches(identity, offer.destination, offer.country):
-        raise invalid(
-            "INVALID_IDENTITY_FOR_DESTINATION_COUNTRY", [("OriginationIdentity", f"cannot send to {offer.country}")]
-        )
-    if not identity.is_active:
-        raise conflict("RESOURCE_NOT_ACTIVE", identity.resource_type, identity.resource_id)
-    if offer.message_type is not None and offer.message_type not in identity.message_types:
-        raise conflict("MESSAGE_TYPE_MISMATCH", identity.resource_type, identity.resource_id)

@@ -14,8 +14,16 @@ from bulksend.simulator.describing import Descriptions
 from bulksend.simulator.directory import Directory
 from bulksend.simulator.disposition import Chance, Disposition, Strike
 from bulksend.simulator.events import DeliveryEvents
-from bulksend.simulator.faults import ServiceFault, internal_error, throttled, unavailable, unknown_operation
+from bulksend.simulator.faults import (
+    ServiceFault,
+    ThrottleCause,
+    Throttled,
+    internal_error,
+    unavailable,
+    unknown_operation,
+)
 from bulksend.simulator.feedback import PUT_FEEDBACK, REQUESTS_PER_SECOND, MessageFeedback
+from bulksend.simulator.limits import BucketLimits
 from bulksend.simulator.recipients import Recipients
 from bulksend.simulator.sending import AcceptedMessage, Offer, TextMessages
 from bulksend.simulator.settings import SimulatorSettings
@@ -60,7 +68,8 @@ class Answer:
 class SimulatedService:
     """AWS End User Messaging SMS as far as a bulk sender sees it.
 
-    Nothing in here waits, and nothing is shared between threads. Arrival times are seconds of `clock.monotonic()`.
+    Nothing in here waits, and nothing is shared between threads. Arrival times are seconds of `clock.monotonic()`;
+    the seconds of changes and other traffic are counted from the moment that this was made.
     Chance decides about latency and faults in `handle` only; `call` is the bare operation.
 
     Args:
@@ -79,10 +88,12 @@ class SimulatedService:
         self._feedback = MessageFeedback()
         directory = Directory(settings)
         recipients = Recipients(settings, directory)
-        self._descriptions = Descriptions(settings, directory=directory, recipients=recipients)
+        self._limits = BucketLimits(settings, directory.mps, started_at=clock.monotonic(), rng=random)
+        self._descriptions = Descriptions(settings, directory=directory, limits=self._limits, recipients=recipients)
         self._texts = TextMessages(
             settings,
             directory=directory,
+            limits=self._limits,
             recipients=recipients,
             spending=self._spending,
             events=self._events,
@@ -152,7 +163,8 @@ class SimulatedService:
     def reset(self) -> None:
         """Begin again as if nothing had been sent: counters, records, feedback, spending, credentials, waiting events.
 
-        Rate limits are not forgiven: what was accepted within the last second still takes its room.
+        Rate limits are not forgiven: what was accepted within the last second still takes its room, and the seconds
+        of changes and other traffic go on.
         """
         self._texts.reset()
         self._feedback.reset()
@@ -186,12 +198,13 @@ class SimulatedService:
                 return self._feedback.put(params)
             if operation not in self._descriptions.operations:
                 raise unknown_operation(operation)
+            self._limits.advance(to_ns(at))
             return self._descriptions.answer(operation, params)
         except ServiceFault as fault:
             self._count(fault)
-            if fault.code == "ThrottlingException":
+            if isinstance(fault, Throttled):
                 if operation == SEND:
-                    self._texts.count_throttle(params)
+                    self._texts.count_throttle(params, fault.cause)
                 elif operation == PUT_FEEDBACK:
                     self._feedback.count_throttle()
             raise
@@ -219,7 +232,7 @@ class SimulatedService:
         if quota is not None:
             at_ns = to_ns(at)
             if not quota.has_room(at_ns, 1):
-                raise throttled()
+                raise Throttled(ThrottleCause.QUOTA)
             quota.add(at_ns, 1)
 
     def _arrival(self, arrived_at: float | None) -> float:
@@ -237,7 +250,7 @@ class SimulatedService:
 
 
 _REFUSALS: Mapping[Strike | None, Callable[[], ServiceFault]] = {
-    Strike.THROTTLE: throttled,
+    Strike.THROTTLE: lambda: Throttled(ThrottleCause.FAULT),
     Strike.INTERNAL_ERROR: internal_error,
     Strike.UNAVAILABLE: unavailable,
 }

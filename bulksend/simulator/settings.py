@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -22,6 +22,8 @@ from bulksend.simulator.resources import (
     PoolSettings,
     ProtectSettings,
     SpendSettings,
+    bucket_names,
+    places,
 )
 
 Probability = Annotated[float, Meta(ge=0, le=1)]
@@ -104,14 +106,54 @@ class EventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     require_configuration_set: bool = False
 
 
+class ChangeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A bucket's limit becomes another one; what describes its identities says so from then on.
+
+    Attributes:
+        after_s: seconds since the start.
+        bucket: its name.
+        mps: message parts per second.
+    """
+
+    after_s: Amount
+    bucket: str
+    mps: Annotated[int, Meta(ge=1)]
+
+
+class OtherTrafficSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Another application of the account sends by identities of a bucket, in messages of one part.
+
+    What of it is accepted takes room in the bucket. It is no part of any other statistics than its own, and no
+    recipient and no request quota feels it.
+
+    Attributes:
+        bucket: its name.
+        parts_per_second: that it offers; what is refused does not come again.
+        from_s: seconds since the start.
+        until_s: seconds since the start; 0: for ever.
+        spacing: "even", or "poisson": as many independent callers would.
+    """
+
+    bucket: str
+    parts_per_second: Annotated[float, Meta(gt=0, le=1e6)]
+    from_s: Amount = 0.0
+    until_s: Amount = 0.0
+    spacing: Literal["even", "poisson"] = "even"
+
+    def __post_init__(self) -> None:
+        """Refuse an end before the beginning."""
+        if 0 < self.until_s <= self.from_s:
+            raise ValueError("until_s must be more than from_s")
+
+
 class SimulatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All of `simulator.toml`.
 
     Attributes:
         seed: of everything that is left to chance.
         record_messages: whether every accepted message (number included) is kept for `GET /_simulator/messages`.
-        request_quotas: operation -> requests per second of the account, throttled ones not counted. One that is not
-            there has no quota, but for PutMessageFeedback (20).
+        request_quotas: operation -> requests per second of the account, those not counted that are over it. An
+            operation that is not there has no quota, but for PutMessageFeedback (20).
         account: see `AccountSettings`.
         spend: see `SpendSettings`.
         latency: see `LatencySettings`.
@@ -122,6 +164,8 @@ class SimulatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
         opt_out_lists: see `OptOutListSettings`; the list "Default" exists whether or not it is named.
         protect_configurations: see `ProtectSettings`; none: any ProtectConfigurationId is accepted, and allows all.
         configuration_sets: see `ConfigurationSetSettings`; none: any ConfigurationSetName is accepted.
+        changes: see `ChangeSettings`; in any order.
+        other_traffic: see `OtherTrafficSettings`.
     """
 
     seed: int = 0
@@ -137,6 +181,8 @@ class SimulatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     opt_out_lists: tuple[OptOutListSettings, ...] = ()
     protect_configurations: tuple[ProtectSettings, ...] = ()
     configuration_sets: tuple[ConfigurationSetSettings, ...] = ()
+    changes: tuple[ChangeSettings, ...] = ()
+    other_traffic: tuple[OtherTrafficSettings, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse tables that contradict one another."""
@@ -181,15 +227,17 @@ def _contradictions(settings: SimulatorSettings) -> Iterator[str]:
     known: set[str] = set()
     reached: set[tuple[str, str]] = set()
     lists = {DEFAULT_OPT_OUT_LIST, *(each.name for each in settings.opt_out_lists)}
-    for index, identity in enumerate(settings.identities):
+    for index, (identity, bucket) in enumerate(
+        zip(settings.identities, bucket_names(settings.identities), strict=True)
+    ):
         key = f"identities[{index}]"
-        places = {(identity.id, country) for country in identity.countries or (identity.country,)}
-        if places & reached or (identity.type != "sender_id" and identity.id in known):
+        here = {(identity.id, country) for country in places(identity)}
+        if here & reached or (identity.type != "sender_id" and identity.id in known):
             yield f"{key}.id: {identity.id} is there twice"
-        reached |= places
+        reached |= here
         known.add(identity.id)
-        if mps_of.setdefault(identity.bucket_name, identity.mps) != identity.mps:
-            yield f"{key}.mps: other identities of bucket {identity.bucket_name} say {mps_of[identity.bucket_name]}"
+        if mps_of.setdefault(bucket, identity.mps) != identity.mps:
+            yield f"{key}.mps: other identities of bucket {bucket} say {mps_of[bucket]}"
         if identity.opt_out_list not in lists:
             yield f"{key}.opt_out_list: no [[opt_out_lists]] is named {identity.opt_out_list}"
     for index, pool in enumerate(settings.pools):
@@ -206,5 +254,11 @@ def _contradictions(settings: SimulatorSettings) -> Iterator[str]:
                 f"configuration_sets[{index}].protect_configuration_id:"
                 f" no [[protect_configurations]] has the id {wanted}"
             )
+    changed = [each.bucket for each in settings.changes]
+    shared = [each.bucket for each in settings.other_traffic]
+    for table, buckets in (("changes", changed), ("other_traffic", shared)):
+        for index, bucket in enumerate(buckets):
+            if bucket not in mps_of:
+                yield f"{table}[{index}].bucket: no [[identities]] has the bucket {bucket}"
     if sum(each.default for each in settings.protect_configurations) > 1:
         yield "protect_configurations: more than one is the default"

@@ -3,6 +3,22 @@
 import msgspec
 
 
+class ThrottleStats(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests that were answered ThrottlingException, by what they were throttled for.
+
+    Attributes:
+        identity: the bucket had no room.
+        recipient: the recipient had too many messages within the second.
+        quota: the account made too many requests (`request_quotas`).
+        fault: there was room (`throttle` of `[faults]`).
+    """
+
+    identity: int
+    recipient: int
+    quota: int
+    fault: int
+
+
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     """Messages and parts over all buckets.
 
@@ -12,6 +28,7 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
         accepted: those that were accepted, whether or not the caller was told.
         parts: parts accepted.
         throttled: those that were answered ThrottlingException.
+        throttled_by: they add up to `throttled`.
     """
 
     offered: int
@@ -19,13 +36,14 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     accepted: int
     parts: int
     throttled: int
+    throttled_by: ThrottleStats
 
 
 class BucketStats(msgspec.Struct, frozen=True, kw_only=True):
     """One bucket. The fullest windows are exact: no half-open second (t - 1 s, t] of arrival time held more.
 
     Attributes:
-        mps: its limit, in parts per second.
+        mps: its limit, in parts per second: the last one, where it changed.
         offered: messages that arrived for it, refused ones included.
         offered_parts: their parts.
         accepted: messages.
@@ -45,6 +63,33 @@ class BucketStats(msgspec.Struct, frozen=True, kw_only=True):
     oversized: int
     fullest_accepted: int
     fullest_offered: int
+
+
+class RecipientStats(msgspec.Struct, frozen=True, kw_only=True):
+    """Messages to one and the same recipient; DryRun is left out.
+
+    Attributes:
+        limit: messages that it can be sent in a second; 0: any number.
+        fullest_offered: most messages for it that arrived in one second, refused ones included.
+    """
+
+    limit: int
+    fullest_offered: int
+
+
+class OtherStats(msgspec.Struct, frozen=True, kw_only=True):
+    """What other applications (`[[other_traffic]]`) sent by a bucket.
+
+    Where no request comes for longer than two seconds, what they sent before those two is passed over: nothing of it
+    can be felt any more.
+
+    Attributes:
+        parts: that were accepted.
+        throttled: parts that were not.
+    """
+
+    parts: int
+    throttled: int
 
 
 class DuplicateStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +134,8 @@ class SimulatorStats(msgspec.Struct, frozen=True, kw_only=True):
         dry_run: sends with DryRun.
         buckets: bucket -> sends without DryRun; every bucket is there.
         dry_run_buckets: bucket -> sends with DryRun, which have limits and windows of their own.
+        recipients: see `RecipientStats`.
+        other_traffic: bucket -> see `OtherStats`; the buckets that have some.
         duplicates: see `DuplicateStats`.
         feedback: see `FeedbackStats`.
         errors: "<exception>" or "<exception>/<Reason>" -> answers.
@@ -103,6 +150,8 @@ class SimulatorStats(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: Traffic
     buckets: dict[str, BucketStats]
     dry_run_buckets: dict[str, BucketStats]
+    recipients: RecipientStats
+    other_traffic: dict[str, OtherStats]
     duplicates: DuplicateStats
     feedback: FeedbackStats
     errors: dict[str, int]

@@ -43,6 +43,13 @@ class SlidingWindow:
         if parts > self.limit:
             self._paid_off_ns = at_ns - (-parts * SECOND_NS // self.limit)
 
+    def change_limit(self, at_ns: int, limit: int) -> None:
+        """Admit by another limit from `at_ns` on; what is owed for an oversized message is paid off at its rate."""
+        at_ns = self._advance(at_ns)
+        if at_ns < self._paid_off_ns:
+            self._paid_off_ns = at_ns - (-(self._paid_off_ns - at_ns) * self.limit // limit)
+        self.limit = limit
+
     def _advance(self, at_ns: int) -> int:
         """Forget what left the window that ends at `at_ns`; return the moment that counts."""
         self._latest_ns = at_ns = max(at_ns, self._latest_ns)
@@ -74,3 +81,46 @@ class WindowPeak:
         while self._entries[0][0] <= at_ns - SECOND_NS:
             self._parts -= self._entries.popleft()[1]
         self.peak = max(self.peak, self._parts)
+
+
+class RecipientCounts:
+    """Counts what each recipient had in the half-open second (t - 1 s, t], and knows no recipient for longer.
+
+    A moment before the last one counts as that one.
+    """
+
+    __slots__ = ("_counts", "_entries", "_latest_ns")
+
+    def __init__(self) -> None:
+        self._entries: deque[tuple[int, str]] = deque()
+        self._counts: dict[str, int] = {}
+        self._latest_ns = -(2**63)
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def count(self, at_ns: int, recipient: str) -> int:
+        """Return how many messages `recipient` had in the second that ends at `at_ns`."""
+        if at_ns > self._latest_ns:
+            self._advance(at_ns)
+        return self._counts.get(recipient, 0)
+
+    def add(self, at_ns: int, recipient: str) -> int:
+        """Count a message to `recipient` at `at_ns`; return how many it then had in the second that ends there."""
+        if at_ns > self._latest_ns:
+            self._advance(at_ns)
+        self._entries.append((self._latest_ns, recipient))
+        self._counts[recipient] = count = self._counts.get(recipient, 0) + 1
+        return count
+
+    def _advance(self, at_ns: int) -> None:
+        """Forget what left the window that ends at `at_ns`."""
+        self._latest_ns = at_ns
+        entries, counts = self._entries, self._counts
+        horizon = at_ns - SECOND_NS
+        while entries and entries[0][0] <= horizon:
+            _, recipient = entries.popleft()
+            if counts[recipient] == 1:
+                del counts[recipient]
+            else:
+                counts[recipient] -= 1

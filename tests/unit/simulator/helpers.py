@@ -17,6 +17,7 @@ from botocore.session import Session
 
 from bulksend.base.clock import SystemClock
 from bulksend.simulator.resources import (
+    AccountSettings,
     ConfigurationSetSettings,
     IdentitySettings,
     OptOutListSettings,
@@ -45,8 +46,12 @@ CA_NUMBER = "+16045550111"
 
 
 def account(**changes: Any) -> SimulatorSettings:
-    """An account with one identity of each kind, and `changes`."""
+    """An account with one identity of each kind, and `changes`.
+
+    A recipient can be sent any number of messages in a second, so that tests of other limits need only one.
+    """
     tables: dict[str, Any] = {
+        "account": AccountSettings(messages_per_recipient_per_second=0),
         "identities": (TOLL_FREE, SHORT_CODE, SENDER_ID, TEN_DLC_A, TEN_DLC_B, LONG_CODE),
         "pools": (POOL,),
     }

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
+from msgspec import structs
 
 from bulksend.simulator.requests import REQUESTS
 from bulksend.simulator.resources import AccountSettings, OptOutListSettings, SpendSettings
-from tests.unit.simulator.helpers import Running, furnished, running
+from tests.unit.simulator.helpers import SENDER_ID, Running, furnished, running
 
 ARN = "arn:aws:sms-voice:us-east-1:123456789012"
 OPTED_OUT = tuple(f"+1425555{index:04d}" for index in range(250))
@@ -116,6 +117,16 @@ def test_sender_ids(client: Any) -> None:
     assert asked == senders[1:]
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.describe_sender_ids(SenderIds=[{"SenderId": "ACME", "IsoCountryCode": "FR"}])
+
+
+def test_limits_of_a_sender_id_by_country() -> None:
+    """Listed several times, it has in each country the limit of that entry."""
+    german = structs.replace(SENDER_ID, country="DE", countries=("FR", "DE"), mps=5)
+    here = structs.replace(SENDER_ID, countries=())
+    with running(furnished(identities=(here, german), pools=())) as simulator, simulator.client() as client:
+        senders = client.describe_sender_ids()["SenderIds"]
+    limits = [(each["IsoCountryCode"], each["MessagingLimits"]["RateLimits"]["SMS"]) for each in senders]
+    assert limits == [("GB", 10), ("FR", 5), ("DE", 5)]
 
 
 def test_pools_and_their_members(client: Any) -> None:

@@ -1,4 +1,5 @@
 import pytest
+from msgspec import structs
 
 from bulksend.simulator.directory import Directory
 from bulksend.simulator.faults import ServiceFault
@@ -36,6 +37,30 @@ def test_a_sender_id_exists_once_in_each_country() -> None:
     assert german.serves("DE")
     assert not german.serves("GB")
     assert {each.bucket for each in both} == {"ACME"}
+
+
+def test_a_sender_id_with_limits_of_its_own_in_some_countries() -> None:
+    """Each entry has its bucket and its countries; one that names none has its own alone, as others have theirs."""
+    here = structs.replace(SENDER_ID, countries=())
+    abroad = structs.replace(SENDER_ID, country="SE", countries=("SE", "DE"), mps=5)
+    directory = Directory(account(identities=(here, abroad), pools=()))
+    assert directory.mps == {"ACME/GB": 10, "ACME/DE+SE": 5}
+    found = directory.find("ACME").candidates
+    assert [(each.country, each.bucket) for each in found] == [
+        ("GB", "ACME/GB"),
+        ("SE", "ACME/DE+SE"),
+        ("DE", "ACME/DE+SE"),
+    ]
+    for country, serving in (("GB", ["GB"]), ("DE", ["DE"]), ("US", [])):
+        assert [each.country for each in found if each.serves(country)] == serving
+
+
+def test_a_sender_id_for_everywhere() -> None:
+    """One that is listed once and names no countries serves any, as its own bucket."""
+    everywhere = structs.replace(SENDER_ID, countries=())
+    directory = Directory(account(identities=(everywhere,), pools=()))
+    assert directory.mps == {"ACME": 10}
+    assert directory.find("ACME").candidates[0].serves("US")
 
 
 def test_a_pool_by_id_and_arn() -> None:

@@ -3,6 +3,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from bulksend.base.request import TEXT_RULES
 from bulksend.simulator.faults import ServiceFault
@@ -17,6 +18,7 @@ from bulksend.simulator.resources import (
 )
 from bulksend.simulator.service import SimulatedService
 from bulksend.simulator.settings import EventSettings, SimulatorSettings
+from bulksend.simulator.stats import ThrottleStats
 from tests.unit.simulator.helpers import (
     CA_NUMBER,
     GB_NUMBER,
@@ -323,6 +325,7 @@ def test_throttling_says_nothing_else() -> None:
     assert caught.value.body()["Message"] == "Rate exceeded"
     assert caught.value.http_status == 400
     assert simulated.stats.messages.throttled == simulated.stats.buckets[TOLL_FREE.id].throttled == 1
+    assert simulated.stats.messages.throttled_by == ThrottleStats(identity=1, recipient=0, quota=0, fault=0)
 
 
 def test_identities_of_one_bucket_share_its_limit() -> None:
@@ -333,6 +336,21 @@ def test_identities_of_one_bucket_share_its_limit() -> None:
     for number in (TEN_DLC_A.id, "+14255550143"):
         with pytest.raises(ServiceFault, match="ThrottlingException"):
             send(simulated, origination=number)
+
+
+def test_each_country_of_a_sender_id_has_its_own_room() -> None:
+    """By its name or its ARN, a message takes room in the bucket of its country alone."""
+    german = structs.replace(SENDER_ID, country="DE", countries=("DE",), mps=2)
+    simulated = service(account(identities=(structs.replace(SENDER_ID, countries=()), german), pools=()))
+    arn = "arn:aws:sms-voice:us-east-1:123456789012:sender-id/ACME/DE"
+    for origination in ("ACME", arn):
+        send(simulated, to="+4915155550111", origination=origination)
+    with pytest.raises(ServiceFault, match="ThrottlingException"):
+        send(simulated, to="+4915155550112", origination="ACME")
+    for _ in range(10):
+        send(simulated, to=GB_NUMBER, origination="ACME")
+    buckets = simulated.stats.buckets
+    assert (buckets["ACME/GB"].accepted, buckets["ACME/DE"].accepted, buckets["ACME/DE"].throttled) == (10, 2, 1)
 
 
 def test_what_is_refused_takes_no_room() -> None:

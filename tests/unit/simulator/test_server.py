@@ -83,7 +83,14 @@ def test_a_message_by_botocore(server: Running) -> None:
     assert recorded["message_id"] == answer["MessageId"]
     assert recorded["destination"] == US_NUMBER
     stats = server.get("stats")
-    assert stats["messages"] == {"offered": 1, "offered_parts": 1, "accepted": 1, "parts": 1, "throttled": 0}
+    assert stats["messages"] == {
+        "offered": 1,
+        "offered_parts": 1,
+        "accepted": 1,
+        "parts": 1,
+        "throttled": 0,
+        "throttled_by": {"identity": 0, "recipient": 0, "quota": 0, "fault": 0},
+    }
     assert stats["requests"] == {"SendTextMessage": 1}
 
 

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulksend.simulator.faults import ServiceFault
-from bulksend.simulator.resources import OptOutListSettings
+from bulksend.simulator.resources import AccountSettings, OptOutListSettings
 from bulksend.simulator.service import Delivery, SimulatedService
 from bulksend.simulator.settings import LatencySettings
+from bulksend.simulator.stats import ThrottleStats
 from tests.unit.simulator.helpers import TOLL_FREE, US_NUMBER, FakeClock, account, context, faults, message, service
 
 TEXTS = {parts: "x" * (153 * parts if parts > 1 else 10) for parts in range(1, 6)}
@@ -89,7 +90,7 @@ def test_faults(fault: str, status: int, code: str | None, delivery: Delivery, a
     assert (stats.messages.offered, stats.messages.offered_parts, stats.messages.accepted) == (1, 1, accepted)
     assert stats.faults == {fault: 1}
     assert stats.errors == ({code: 1} if code else {})
-    assert stats.messages.throttled == (fault == "throttle")
+    assert stats.messages.throttled == stats.messages.throttled_by.fault == (fault == "throttle")
     assert stats.buckets["20440"].throttled == 0
 
 
@@ -144,7 +145,39 @@ def test_request_quotas() -> None:
     stats = simulated.stats
     assert (stats.messages.offered, stats.messages.accepted, stats.messages.throttled) == (4, 3, 1)
     assert stats.buckets["20440"].throttled == 0
+    assert stats.messages.throttled_by == ThrottleStats(identity=0, recipient=0, quota=1, fault=0)
     assert stats.requests == {"SendTextMessage": 4, "DescribePools": 3}
+
+
+def test_the_quota_of_messages_is_one_for_all_identities() -> None:
+    """Arrival times decide, a half-open second of them; DryRun, parts and identities make no difference."""
+    simulated = service(account(request_quotas={"SendTextMessage": 3}))
+    simulated.call("SendTextMessage", message(body=TEXTS[5]), arrived_at=0.0)
+    simulated.call("SendTextMessage", message(origination=TOLL_FREE.id), arrived_at=0.4)
+    simulated.call("SendTextMessage", message(DryRun=True), arrived_at=0.8)
+    for dry_run in (False, True):
+        with pytest.raises(ServiceFault, match="ThrottlingException"):
+            simulated.call("SendTextMessage", message(DryRun=dry_run), arrived_at=1.0 - 1e-9)
+    simulated.call("SendTextMessage", message(), arrived_at=1.0)
+    stats = simulated.stats
+    assert stats.messages.throttled_by == ThrottleStats(identity=0, recipient=0, quota=1, fault=0)
+    assert stats.dry_run.throttled_by == ThrottleStats(identity=0, recipient=0, quota=1, fault=0)
+    assert (stats.messages.accepted, stats.dry_run.accepted) == (3, 1)
+
+
+def test_throttles_are_counted_by_cause() -> None:
+    """Whatever a request is throttled for, it is counted once, and the causes add up."""
+    limits = {"account": AccountSettings(), "request_quotas": {"SendTextMessage": 5}, "faults": faults(throttle=0.2)}
+    simulated = service(account(**limits))
+    for number in range(200):
+        to = f"+1425555{1000 + number // 2:04d}"
+        simulated.handle("SendTextMessage", message(to=to, origination=TOLL_FREE.id), arrived_at=number * 0.1)
+    traffic = simulated.stats.messages
+    causes = msgspec.structs.asdict(traffic.throttled_by)
+    assert sum(causes.values()) == traffic.throttled == traffic.offered - traffic.accepted
+    assert all(causes.values())
+    assert causes["fault"] == simulated.stats.faults["throttle"]
+    assert causes["identity"] == simulated.stats.buckets[TOLL_FREE.id].throttled
 
 
 def test_duplicates() -> None:
@@ -252,7 +285,16 @@ def test_stats_are_ready_for_json() -> None:
     }
     decoded = msgspec.json.decode(msgspec.json.encode(simulated.stats))
     assert decoded == msgspec.to_builtins(simulated.stats)
-    assert decoded["messages"] == {"offered": 1, "offered_parts": 1, "accepted": 1, "parts": 1, "throttled": 0}
+    assert decoded["messages"] == {
+        "offered": 1,
+        "offered_parts": 1,
+        "accepted": 1,
+        "parts": 1,
+        "throttled": 0,
+        "throttled_by": {"identity": 0, "recipient": 0, "quota": 0, "fault": 0},
+    }
+    assert decoded["recipients"] == {"limit": 0, "fullest_offered": 1}
+    assert decoded["other_traffic"] == {}
     assert (
         set(decoded["buckets"])
         == set(decoded["dry_run_buckets"])

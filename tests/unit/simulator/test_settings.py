@@ -108,6 +108,7 @@ def loaded(tmp_path: Path, toml: str) -> SimulatorSettings:
 
 
 TOLL_FREE = '[[identities]]\nid = "+18885550100"\ntype = "toll_free"\ncountry = "US"\nmps = 3\n'
+OTHERS = TOLL_FREE + '[[other_traffic]]\nbucket = "+18885550100"\n'
 SENDER = '[[identities]]\nid = "ACME"\ntype = "sender_id"\ncountry = "GB"\nmps = 3\n'
 
 
@@ -123,6 +124,8 @@ SENDER = '[[identities]]\nid = "ACME"\ntype = "sender_id"\ncountry = "GB"\nmps =
         ('[account]\ntier = "gold"', "account.tier"),
         ("[spend]\nprice_by_country_usd = { us = 1 }", "spend.price_by_country_usd"),
         ("[events]\nfailure_rate = 2", "events.failure_rate"),
+        ("[account]\nmessages_per_recipient_per_second = -1", "account.messages_per_recipient_per_second"),
+        ("[account]\nmessages_per_recipient_per_second = 1.5", "account.messages_per_recipient_per_second"),
         ("[request_quotas]\nSendTextMessage = 0", "request_quotas"),
         ("[request_quotas]\nSendTextMesage = 5", "request_quotas.SendTextMesage"),
         ('[[identities]]\nid = "ACME"\ntype = "sender_id"\ncountry = "GB"', "identities[0].mps"),
@@ -133,6 +136,15 @@ SENDER = '[[identities]]\nid = "ACME"\ntype = "sender_id"\ncountry = "GB"\nmps =
         (TOLL_FREE + 'opt_out_list = "other"', "identities[0].opt_out_list"),
         (TOLL_FREE * 2, "identities[1].id"),
         (SENDER * 2, "identities[1].id"),
+        (TOLL_FREE + '[[changes]]\nafter_s = 1\nbucket = "other"\nmps = 1', "changes[0].bucket"),
+        (TOLL_FREE + '[[changes]]\nafter_s = 1\nbucket = "+18885550100"\nmps = 0', "changes[0].mps"),
+        (TOLL_FREE + '[[changes]]\nafter_s = -1\nbucket = "+18885550100"\nmps = 1', "changes[0].after_s"),
+        (TOLL_FREE + '[[other_traffic]]\nbucket = "other"\nparts_per_second = 1', "other_traffic[0].bucket"),
+        (OTHERS + "parts_per_second = 0", "other_traffic[0].parts_per_second"),
+        (OTHERS + 'parts_per_second = 1\nspacing = "odd"', "other_traffic[0].spacing"),
+        (OTHERS + "parts_per_second = 1\nfrom_s = 5\nuntil_s = 5", "other_traffic[0]"),
+        (SENDER + SENDER.replace("GB", "DE") + 'countries = ["FR", "GB"]', "identities[1].id"),
+        (SENDER + SENDER.replace("GB", "DE").replace("3", "4") + 'bucket = "ACME/GB"', "identities[1].mps"),
         (TOLL_FREE + 'bucket = "ACME"\n' + SENDER.replace("mps = 3", "mps = 4"), "identities[1].mps"),
         ('[[pools]]\nid = "pool-1"\nmembers = ["+18885550100"]', "pools[0].members"),
         ('[[pools]]\nid = "pool-1"\nmembers = []', "pools[0].members"),
@@ -161,9 +173,34 @@ def test_errors_name_file_and_key(tmp_path: Path, toml: str, key: str) -> None:
 
 
 def test_a_sender_id_may_be_listed_for_each_country(tmp_path: Path) -> None:
-    """The same sender id in two countries is two entries, with limits of their own if they have buckets."""
-    settings = loaded(tmp_path, SENDER + SENDER.replace("GB", "DE") + 'bucket = "ACME-DE"')
-    assert Directory(settings).mps == {"ACME": 3, "ACME-DE": 3}
+    """The same sender id in other countries is another entry with a limit of its own, whatever it is called."""
+    german = SENDER.replace("GB", "DE").replace("3", "4")
+    settings = loaded(tmp_path, SENDER + german + 'countries = ["FR", "DE"]')
+    assert Directory(settings).mps == {"ACME/GB": 3, "ACME/DE+FR": 4}
+    settings = loaded(tmp_path, SENDER + german + 'bucket = "ACME-DE"')
+    assert Directory(settings).mps == {"ACME/GB": 3, "ACME-DE": 4}
+
+
+def test_one_that_shares_its_bucket_shares_its_limit(tmp_path: Path) -> None:
+    """Entries of a sender id that name the same bucket have one limit."""
+    bucket = 'bucket = "ACME"\n'
+    settings = loaded(tmp_path, SENDER + bucket + SENDER.replace("GB", "DE") + bucket)
+    assert Directory(settings).mps == {"ACME": 3}
+
+
+def test_time_can_be_compressed(tmp_path: Path) -> None:
+    """A minute a second: every limit sixty times as high, latency a sixtieth."""
+    settings = loaded(
+        tmp_path,
+        "[account]\nmessages_per_recipient_per_second = 60\n"
+        f"[latency]\nmedian_ms = {60 / 60}\np99_ms = {400 / 60}\n"
+        "[request_quotas]\nSendTextMessage = 1200000\n"
+        + TOLL_FREE.replace("mps = 3", "mps = 600000")
+        + '[[changes]]\nafter_s = 0.5\nbucket = "+18885550100"\nmps = 300000\n'
+        '[[other_traffic]]\nbucket = "+18885550100"\nparts_per_second = 234000',
+    )
+    assert Directory(settings).mps == {"+18885550100": 600_000}
+    assert settings.latency.p99_ms == pytest.approx(6.667, abs=0.001)
 
 
 @pytest.mark.parametrize(
