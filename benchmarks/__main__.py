@@ -5,6 +5,8 @@ import sys
 
 NAMES = {
     "pacing": "how much of a limit is used, and the fullest second, beside the obvious alternatives",
+    "idle": "what a start, a pause and a restart do to the fullest second, with a plot",
+    "headroom": "how much of a limit has to stay unused, and why",
     "plan": "planning a list, beside a bare phonenumbers loop over the same list",
 }
 

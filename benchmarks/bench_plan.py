@@ -1,6 +1,6 @@
 """Planning a list, beside a bare phonenumbers loop that only parses and validates its numbers.
 
-Each runs in a process of its own, in turn, `--rounds` times; medians of wall time, and the ratio of the two.
+Each runs in a process of its own, in turn, several times; medians of wall time, and the ratio of the two.
 """
 
 import argparse
@@ -16,12 +16,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.options import parser_of, publish
+from benchmarks.tables import number, table
+
 CONTENDERS = ("phonenumbers", "plan")
+NAMES = {"phonenumbers": "bare `phonenumbers` loop", "plan": "`bulksend plan`"}
 
 
-def write_list(file: Path, rows: int) -> None:
+def write_list(file: Path, rows: int, *, seed: int) -> None:
     """A seeded list: US and German numbers in mixed notations, a name and a code."""
-    dice = random.Random(42)  # noqa: S311 - seeded dice
+    dice = random.Random(seed)  # noqa: S311 - seeded dice
     with file.open("w", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(["phone", "name", "code"])
@@ -72,20 +76,18 @@ def child(contender: str, file: Path) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Measure both and print a table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks plan", description=__doc__)
-    parser.add_argument("--rows", type=int, default=50_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser = parser_of("plan", __doc__)
     parser.add_argument("--child", nargs=2, metavar=("CONTENDER", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.child:
         child(options.child[0], Path(options.child[1]))
         return 0
+    rows, rounds = 50_000, 5 if options.full else 3
     runs: dict[str, list[dict[str, float]]] = {contender: [] for contender in CONTENDERS}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "list.csv"
-        write_list(file, options.rows)
-        for _ in range(options.rounds):
+        write_list(file, rows, seed=options.seed)
+        for _ in range(rounds):
             for contender in CONTENDERS:
                 command = [sys.executable, "-m", "benchmarks", "plan", "--child", contender, str(file)]
                 done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - ourselves
@@ -95,13 +97,21 @@ def main(arguments: Sequence[str]) -> int:
         for contender, measured in runs.items()
     }
     ratio = medians["plan"]["wall_s"] / medians["phonenumbers"]["wall_s"]
-    if options.json:
-        print(json.dumps({"rows": options.rows, "medians": medians, "ratio": ratio}))
-        return 0
-    print(f"{options.rows:,} rows, medians of {options.rounds} rounds")
-    print(f"{'':<14} {'seconds':>8} {'µs a row':>9} {'peak MiB':>9}")
-    for contender, median in medians.items():
-        per_row = median["wall_s"] / options.rows * 1e6
-        print(f"{contender:<14} {median['wall_s']:>8.2f} {per_row:>9.1f} {median['peak_mib']:>9.0f}")
-    print(f"plan takes {ratio:.2f} times as long as the bare loop")
+    lines = [
+        *table(
+            ["contender", "seconds", "µs a row", "peak memory, MiB"],
+            [
+                [
+                    NAMES[contender],
+                    number(median["wall_s"], digits=2),
+                    number(median["wall_s"] / rows * 1e6),
+                    number(median["peak_mib"], digits=0),
+                ]
+                for contender, median in medians.items()
+            ],
+        ),
+        "",
+        f"{rows:,} rows, medians of {rounds} rounds: planning takes {ratio:.2f} times as long as the bare loop.",
+    ]
+    publish("plan", options, {"rows": rows, "medians": medians, "ratio": ratio}, lines)
     return 0
