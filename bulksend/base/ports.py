@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bulksend.base.records import Claim, Counts, Outcome, RunEnd, Settlement
+from bulksend.base.progress import Counts, RunEnd
+from bulksend.base.records import Claim, Origin, Outcome, Settlement
 
 Release = Callable[[], Awaitable[None]]
 """Returns when the message may go on the wire; the caller writes it at once. Raises `Withheld` when it may not."""
@@ -15,8 +16,25 @@ class Withheld(Exception):
     """The message may not go on the wire any more; it was not sent."""
 
 
-Choose = Callable[[str, str | None], str | None]
-"""Given a destination (E.164) and its country: the id of the identity that is to serve it; None where there is none."""
+Choose = Callable[[str, str | None], Origin | None]
+"""Given a destination (E.164) and its country: whom it is to be sent from; None where nobody serves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Which rows are behind a breaker: pending ones of an identity, whatever bucket it is charged to for them.
+
+    Attributes:
+        identity: id of the identity.
+        country: ISO 3166 alpha-2, where only rows to that country are; None: to any.
+        first: lowest number of the rows concerned.
+        last: highest number of them; None: the last there is.
+    """
+
+    identity: str
+    country: str | None = None
+    first: int = 1
+    last: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +79,11 @@ class Ledger(Protocol):
         """
         ...
 
-    async def postpone(self, row: int, attempt: int, *, throttled: bool) -> None:
+    async def postpone(self, row: int, attempt: int, *, throttled: bool, tried: bool = True) -> None:
         """Withdraw the intent of a claimed row that is known not to have been sent, and count the throttle.
 
-        The row is pending again. It is this run's to try again by `retry`: claims pass over it.
+        The row is pending again. It is this run's to try again by `retry`: claims pass over it. Without `tried` it
+        never went on the wire, and the intent that is withdrawn does not count as an attempt.
         """
         ...
 
@@ -79,7 +98,7 @@ class Ledger(Protocol):
         """Record the outcome of a claimed row. A settled row is never settled again with another status."""
         ...
 
-    async def release(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
+    async def give_back(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
         """Return claimed or postponed rows that are known not to have been sent; they are pending, for anybody.
 
         The last intent of a claimed row counts as an attempt only if the row is among `tried`: it went on the wire, and
@@ -87,25 +106,28 @@ class Ledger(Protocol):
         """
         ...
 
-    async def divert(
-        self,
-        reason: str,
-        *,
-        identity: str,
-        country: str | None = None,
-        choose: Choose | None = None,
-        first: int = 1,
-        last: int | None = None,
-    ) -> Diverted:
-        """Keep the pending rows of an identity (to one country, if given) from it, and note that and why.
+    async def divert(self, reason: str, behind: Behind, choose: Choose | None = None) -> Diverted:
+        """Keep rows from the identity that they are `behind`, and note that and why.
 
-        Each goes to the identity that `choose` names, unless the input chose its identity; the others are held with
-        `reason`. Postponed rows are left alone. Concerns the rows numbered `first` to `last`; None: the last there is.
+        Each goes to whom `choose` names, unless the input chose its identity; the others are held with `reason`.
+        Postponed rows are left alone.
         """
         ...
 
     async def released_since(self, moment: datetime) -> Mapping[str, int]:
         """Parts of rows whose outcome was recorded at or after `moment` (UTC), by bucket."""
+        ...
+
+    async def oversized_since(self, moment: datetime) -> Mapping[str, Sequence[tuple[datetime, int]]]:
+        """When and of how many parts, by bucket: rows above its limit with an outcome at or after `moment` (UTC)."""
+        ...
+
+    async def recipients_since(self, moment: datetime) -> Collection[str]:
+        """Destinations of rows whose outcome was recorded at or after `moment` (UTC)."""
+        ...
+
+    async def note_allowed(self, allowed: Mapping[str, float | None]) -> None:
+        """Record for buckets what the service seems to allow (`BucketCounts.allows`); the others stay as they are."""
         ...
 
     async def counts(self) -> Counts:

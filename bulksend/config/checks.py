@@ -7,7 +7,7 @@ from bulksend.base.errors import ConfigError
 from bulksend.config.keys import Source
 from bulksend.config.model import IDENTITIES, IdentitySettings, RecipientsSettings, RetrySettings, Settings
 from bulksend.config.names import environment_name
-from bulksend.origin.identity import number_digits
+from bulksend.origin.identity import sender_key
 
 
 def check_together(settings: Settings, sources: Mapping[str, Source]) -> None:
@@ -18,8 +18,8 @@ def check_together(settings: Settings, sources: Mapping[str, Source]) -> None:
         sources: where each key that was given came from.
 
     Raises:
-        ConfigError: the message has two sources, two keys name one column, an identity is listed twice, a bucket has
-            two limits, or the first wait of a retry is longer than the longest.
+        ConfigError: the message has two sources, two keys name one column, an identity is listed twice for one country,
+            a bucket has two limits, or the first wait of a retry is longer than the longest.
     """
     _check_one_message(settings, sources)
     _check_columns(settings.recipients, sources)
@@ -89,13 +89,13 @@ def _check_columns(recipients: RecipientsSettings, sources: Mapping[str, Source]
 
 
 def _check_identities(identities: tuple[IdentitySettings, ...], source: Source) -> None:
-    seen: dict[str, int] = {}
+    listed: dict[str, list[tuple[int, IdentitySettings]]] = {}
     limits: dict[str, tuple[int, IdentitySettings]] = {}
     for index, one in enumerate(identities):
-        first = seen.setdefault(number_digits(one.id) or one.id, index)
-        if first != index:
-            what = f'is the same identity as {IDENTITIES}[{first}], "{one.id}"'
-            raise source.error(f"{IDENTITIES}[{index}].id", what, "List it once")
+        entries = listed.setdefault(sender_key(one.id), [])
+        for at, other in entries:
+            _check_told_apart(index, one, at, other, source)
+        entries.append((index, one))
         at, other = limits.setdefault(one.bucket, (index, one))
         if other.mps != one.mps:
             raise source.error(
@@ -104,3 +104,18 @@ def _check_identities(identities: tuple[IdentitySettings, ...], source: Source) 
                 f' and the two share the limit of the bucket "{one.bucket}"',
                 "Give both the same mps, or each a bucket of its own",
             )
+
+
+def _check_told_apart(index: int, one: IdentitySettings, at: int, other: IdentitySettings, source: Source) -> None:
+    """Check that of two entries of one sender it is clear which one serves a country."""
+    place, first = f"{IDENTITIES}[{index}]", f"{IDENTITIES}[{at}]"
+    if one.id != other.id:
+        what = f'is the same number as {first}.id, "{other.id}", in another spelling'
+        raise source.error(f"{place}.id", what, "List it once, or spell it alike and give each the countries it is for")
+    for entry, where in ((other, first), (one, place)):
+        if not entry.countries:
+            what = f'is empty, but "{one.id}" is listed twice, as {first} and as {place}'
+            raise source.error(f"{where}.countries", what, "List it once, or give each the countries that it is for")
+    if both := sorted(set(one.countries) & set(other.countries)):
+        what = f'has {", ".join(both)}, as {first}.countries has, and both are for "{one.id}"'
+        raise source.error(f"{place}.countries", what, "Give every country to one of them")

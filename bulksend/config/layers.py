@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from bulksend.base.errors import ConfigError
 from bulksend.config.keys import (
     Given,
@@ -21,6 +23,7 @@ from bulksend.config.keys import (
 from bulksend.config.model import IDENTITIES, SECTIONS, IdentitySettings
 from bulksend.config.names import ENVIRONMENT_PREFIX, environment_name, toml_key
 from bulksend.config.rules import Breach, Rule, json_text, type_name
+from bulksend.origin.identity import bucket_names
 
 COMMAND_LINE_VARIABLES = ("BULKSEND_CONFIG", "BULKSEND_LEDGER", "BULKSEND_LOG_FORMAT", "BULKSEND_LOG_LEVEL")
 """Variables with our prefix that the command line reads; they are no settings."""
@@ -161,6 +164,6 @@ def _identities(array: object, source: Source) -> tuple[IdentitySettings, ...]:
         for needed in ("id", "mps"):
             if not values.get(needed):
                 raise source.error(f"{place}.{needed}", "is missing")
-        values["bucket"] = values.get("bucket") or values["id"]
         identities.append(IdentitySettings(**values))
-    return tuple(identities)
+    buckets = bucket_names([(one.id, one.countries, one.bucket) for one in identities])
+    return tuple(replace(one, bucket=bucket) for one, bucket in zip(identities, buckets, strict=True))

@@ -4,17 +4,25 @@ A value that is not set is None in [campaign], so that the member of the request
 default applies; elsewhere it is the empty string. In the file "" means "not set" for every string.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Annotated
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bulksend.base.request import MESSAGE_TYPES, TEXT_RULES
 from bulksend.config import special
 from bulksend.config.rules import choice, flag, free_text, number, text, whole
 from bulksend.origin.identity import Identity
+from bulksend.origin.numbers import assumed_mps
+
+MAX_MPS = 10_000
+"""Parts per second that an identity can be given at most."""
+
+AUTO = "auto"
+"""The value of `mps` that has it taken from the account when sending begins."""
 
 
 class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -91,19 +99,31 @@ class IdentitySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     Attributes:
         id: a number, number id, short code, sender id, pool id, or an ARN of one.
-        mps: message parts per second that it is allowed.
+        mps: message parts per second that it is allowed, or `AUTO`: what the account says.
         countries: ISO 3166 alpha-2 codes that it serves; empty: any.
         bucket: name of the limit that it shares; after loading never empty: without one it is `id`.
     """
 
     id: Annotated[str, special.identity_id()]
-    mps: Annotated[int, whole(1, 10_000)]
+    mps: Annotated[int | str, special.mps(MAX_MPS, auto=AUTO)]
     countries: Annotated[tuple[str, ...], special.countries()] = ()
     bucket: Annotated[str, text(special.BUCKET, unset="")] = ""
 
+    @property
+    def is_auto(self) -> bool:
+        """Whether its limit is the account's to tell."""
+        return self.mps == AUTO
+
+    @property
+    def known_mps(self) -> int:
+        """`mps`; for `AUTO` what AWS documents for the kind of sender that the id looks like (`origin/numbers.py`)."""
+        return assumed_mps(self.id, frozenset(self.countries)) if isinstance(self.mps, str) else self.mps
+
     def to_identity(self) -> Identity:
-        """The same as the stages know it."""
-        return Identity(id=self.id, bucket=self.bucket or self.id, mps=self.mps, countries=frozenset(self.countries))
+        """The same as the stages know it, with `known_mps`."""
+        return Identity(
+            id=self.id, bucket=self.bucket or self.id, mps=self.known_mps, countries=frozenset(self.countries)
+        )
 
 
 class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,6 +137,7 @@ class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         read_timeout_s: seconds; an answer that is later leaves its row unknown.
         max_concurrency: requests in flight at most; 0: sized from rate and latency.
         stop_grace_s: seconds that a stop waits for answers; rows without one by then are unknown.
+        check_identities: whether `send` and `resume` compare the identities with what the account says of them.
     """
 
     region: Annotated[str, text(special.REGION, unset="")] = ""
@@ -126,6 +147,7 @@ class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     read_timeout_s: Annotated[float, number(0, 900, unit="seconds", above_low=True)] = 30.0
     max_concurrency: Annotated[int, whole(0, 10_000)] = 0
     stop_grace_s: Annotated[float, number(0, 900, unit="seconds")] = 25.0
+    check_identities: Annotated[bool, flag()] = True
 
 
 class PacingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -134,10 +156,12 @@ class PacingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         headroom: fraction of each limit left unused.
         dry_run_mps: parts per second with DryRun; the lower of it and an identity's own limit holds.
+        requests_per_second: of SendTextMessage over all identities, the account's quota in its region; 0: none.
     """
 
     headroom: Annotated[float, number(0, 0.9, unit="")] = 0.01
     dry_run_mps: Annotated[int, whole(1, 5)] = 5
+    requests_per_second: Annotated[int, whole(0, 100_000)] = 0
 
 
 class RetrySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -166,9 +190,36 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pacing: PacingSettings = PacingSettings()
     retry: RetrySettings = RetrySettings()
 
+    @property
+    def has_auto(self) -> bool:
+        """Whether a limit of any identity is the account's to tell."""
+        return any(one.is_auto for one in self.identities)
+
     def identity_records(self) -> tuple[Identity, ...]:
-        """The identities as routing and buckets take them."""
-        return tuple(one.to_identity() for one in self.identities)
+        """The identities as routing and buckets take them.
+
+        Where limits are the account's to tell and have not been taken from it yet (`with_limits`), they are the
+        documented ones: those of a plan. Of several in one bucket the lowest holds.
+        """
+        return tuple(one.to_identity() for one in with_limits(self, lambda one: one.known_mps).identities)
+
+
+def with_limits(settings: Settings, limit_of: Callable[[IdentitySettings], int]) -> Settings:
+    """Return `settings` with a number for every `mps` that is `AUTO`; what is a number already is left alone.
+
+    Identities that share a bucket get the lowest limit among them, as one bucket has one limit.
+
+    Args:
+        settings: of a campaign.
+        limit_of: parts per second of an identity; asked only of those with `AUTO`.
+    """
+    found = [limit_of(one) if isinstance(one.mps, str) else one.mps for one in settings.identities]
+    lowest: dict[str, int] = {}
+    for one, limit in zip(settings.identities, found, strict=True):
+        name = one.bucket or one.id
+        lowest[name] = min(limit, lowest.get(name, limit))
+    resolved = (replace(one, mps=lowest[one.bucket or one.id]) if one.is_auto else one for one in settings.identities)
+    return replace(settings, identities=tuple(resolved))
 
 
 SECTIONS: Mapping[str, type[Struct]] = MappingProxyType(

@@ -168,6 +168,22 @@ def identity_id() -> Rule:
     return Rule(check)
 
 
+def mps(most: int, *, auto: str) -> Rule:
+    """A whole number from 1 to `most`, or the word `auto`."""
+    meaning = f'must be a whole number from 1 to {most} or "{auto}"'
+
+    def check(value: object) -> int | str:
+        if value == auto and isinstance(value, str):
+            return value
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise Breach(f"{meaning}, not {type_name(value)}")
+        if not 1 <= value <= most:
+            raise Breach(f"{meaning}, not {value}" if abs(value) < 10**15 else meaning)
+        return value
+
+    return Rule(check)
+
+
 def encoding() -> Rule:
     """The name of a text encoding that Python knows; "" is kept."""
 

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from math import log
 
 from bulksend.base.mask import mask_number
-from bulksend.origin.identity import Identity, identity_kind, number_digits
+from bulksend.origin.identity import Identity, identity_kind, number_digits, sender_key
 
 _UNIT = 1 << 52
 _SHORT_CODE_DIGITS = 6  # with more, it may be a person's number
@@ -37,7 +37,8 @@ class Router:
     changing its MPS does move numbers.)
 
     Args:
-        identities: at least the one that is to be chosen; ids must differ.
+        identities: at least the one that is to be chosen. The same id may be there several times, always in the same
+            spelling, if every time it lists other countries.
 
     Raises:
         ValueError: two identities are the same.
@@ -45,10 +46,10 @@ class Router:
 
     def __init__(self, identities: Sequence[Identity]) -> None:
         self._identities = tuple(identities)
-        self._by_id = {identity.id: identity for identity in self._identities}
-        numbers = [(digits, one) for one in self._identities if (digits := number_digits(one.id)) is not None]
-        self._by_digits = dict(numbers)
-        if len(self._by_id) < len(self._identities) or len(self._by_digits) < len(numbers):
+        self._by_key: dict[str, list[Identity]] = {}
+        for one in self._identities:
+            self._by_key.setdefault(sender_key(one.id), []).append(one)
+        if any(len(entries) > 1 and not _told_apart(entries) for entries in self._by_key.values()):
             raise ValueError("two identities are the same")
         self._groups: dict[str | None, tuple[_Group, ...]] = {}
 
@@ -85,18 +86,17 @@ class Router:
         return min(members, key=lambda member: _hash(member[0], number))[1]
 
     def _wanted(self, name: str, country: str | None) -> Identity:
-        identity = self._by_id.get(name)
-        if identity is None and (digits := number_digits(name)) is not None:
-            identity = self._by_digits.get(digits)
-        if identity is None:
+        entries = self._by_key.get(sender_key(name))
+        if entries is None:
             raise NoIdentity(f"the row asks for {_shown(name)}, which is not configured")
-        if not identity.serves(country):
+        identity = next((entry for entry in entries if entry.serves(country)), None)
+        if identity is None:
             why = (
                 f"does not serve {country}"
                 if country is not None
                 else "serves certain countries only, and the country of the number is not known"
             )
-            raise NoIdentity(f"the row asks for identity {identity.id}, which {why}")
+            raise NoIdentity(f"the row asks for identity {entries[0].id}, which {why}")
         return identity
 
     def _candidates(self, country: str | None) -> tuple[_Group, ...]:
@@ -115,6 +115,13 @@ class Router:
             )
             for bucket, members in sorted(by_bucket.items())
         )
+
+
+def _told_apart(entries: Sequence[Identity]) -> bool:
+    """Whether it is clear for every country which of several entries of one sender is meant."""
+    listed = [country for entry in entries for country in entry.countries]
+    one_spelling = len({entry.id for entry in entries}) == 1
+    return one_spelling and all(entry.countries for entry in entries) and len(set(listed)) == len(listed)
 
 
 def _hash(key: bytes, number: bytes) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 import structlog
 
 from bulksend.base.errors import BulksendError, ServiceStop, UsageError
-from bulksend.base.ports import Ledger
+from bulksend.base.ports import Behind, Ledger
 from bulksend.base.records import Claim, Outcome, OutcomeKind
 from bulksend.pipeline.failover import Failover, Scope
 from bulksend.pipeline.refusals import refusal_hint
@@ -140,13 +140,13 @@ class Breakers:
         }
         rows = [claim.row for claim in claims]
         for identity, country in sorted(scopes, key=str):
-            await self._divert(identity, country, first=min(rows), last=max(rows))
+            await self._divert(Behind(identity, country, first=min(rows), last=max(rows)))
 
     async def _trip(self, identity: str, country: str | None, reason: str) -> None:
         if (identity, country) in self._stopped:
             return
         self._stopped[identity, country] = reason
-        moved, held = await self._divert(identity, country)
+        moved, held = await self._divert(Behind(identity, country))
         log.warning(
             "breaker.tripped",
             identity=identity,
@@ -156,19 +156,11 @@ class Breakers:
             rows_held=held,
         )
 
-    async def _divert(
-        self, identity: str, country: str | None, *, first: int = 1, last: int | None = None
-    ) -> tuple[int, int]:
+    async def _divert(self, behind: Behind) -> tuple[int, int]:
         # A route is not worth another try from elsewhere: what forbids it is mostly the country's rules.
-        choose = self._failover.without(self._stopped) if country is None else None
-        diverted = await self._ledger.divert(
-            self._stopped[identity, country],
-            identity=identity,
-            country=country,
-            choose=choose,
-            first=first,
-            last=last,
-        )
+        choose = self._failover.without(self._stopped) if behind.country is None else None
+        reason = self._stopped[behind.identity, behind.country]
+        diverted = await self._ledger.divert(reason, behind, choose)
         if diverted.moved:
             self._on_moved(diverted.moved)
         return sum(diverted.moved.values()), diverted.held

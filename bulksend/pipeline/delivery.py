@@ -16,6 +16,8 @@ from bulksend.pipeline.tally import RateGauge, Tally
 from bulksend.rate.inflight import InFlight
 from bulksend.rate.latency import LatencyEstimate
 from bulksend.rate.meter import Meter
+from bulksend.rate.pace import Released
+from bulksend.rate.recipients import Recipients
 from bulksend.send.backoff import Backoff
 
 log = structlog.get_logger("bulksend.pipeline")
@@ -32,6 +34,7 @@ class Surroundings:
     gateway: Gateway
     clock: Clock
     backoff: Backoff
+    recipients: Recipients
     breakers: Breakers
     tally: Tally
     give_up_after_s: float
@@ -67,22 +70,26 @@ class Delivery:
     Attributes:
         claim: the row, with the number of the present attempt.
         tried: the present attempt went on the wire.
+        next_attempt: the number that its next attempt will have.
         due_s: when a row that waits is to be tried again, in seconds of the monotonic clock.
         status: the outcome that was recorded last; None before.
     """
+
+    _message: Released | None = None  # in the air
 
     def __init__(self, claim: Claim, around: Surroundings, bucket: Instruments) -> None:
         self.claim = claim
         self.stage = Stage.GONE
         self.tried = False
+        self.next_attempt = claim.attempt + 1
         self.due_s = 0.0
         self.status: Status | None = None
         self._around = around
         self._bucket = bucket
         self._withheld = False
+        self._has_slot = False
         self._started_s: float | None = None
         self._prepared_s = 0.0
-        self._released_s = 0.0
         self._failures = 0
         self._resends = 0
         self._lost: Outcome | None = None
@@ -99,24 +106,41 @@ class Delivery:
 
     def again(self) -> None:
         """Queue for the next attempt; its intent is durable already."""
-        self.claim = replace(self.claim, attempt=self.claim.attempt + 1)
+        self.claim = replace(self.claim, attempt=self.next_attempt)
+        self.next_attempt += 1
         self.tried = False
         self.status = None
         self.enter(Stage.QUEUED)
+
+    def take_recipient(self) -> bool:
+        """Whether nobody else is, or was just, sent something to the same number; `run` follows then."""
+        recipients, now = self._around.recipients, self._around.clock.monotonic()
+        return recipients.take(self.claim.destination, has_slot=self._has_slot, now=now)
+
+    async def put_off(self) -> None:
+        """Have the row wait, as its recipient was sent something less than a second ago, or is about to be."""
+        claim, around = self.claim, self._around
+        self.due_s = self._next_slot_s(around.clock.monotonic())
+        if self._lost is not None:
+            await self._settle(Status.UNKNOWN, self._lost)
+        else:
+            await around.ledger.postpone(claim.row, claim.attempt, throttled=False, tried=False)
+            self.next_attempt = claim.attempt
+        self.enter(Stage.WAITING)
 
     async def run(self) -> Verdict:
         """Try once. Raises `LedgerError` when what came of it cannot be recorded."""
         around = self._around
         self._prepared_s = around.clock.monotonic()
+        self._has_slot = False
         if self._started_s is None:
             self._started_s = self._prepared_s
         try:
             outcome = await self._send()
             now = around.clock.monotonic()
-            if self.stage is Stage.FLYING and outcome.kind not in (OutcomeKind.NOT_SENT, OutcomeKind.UNKNOWN):
-                self._bucket.in_flight.answered(now - self._released_s)
             self._log(outcome)
             status = self._verdict(outcome, given_up=now - self._started_s >= around.give_up_after_s)
+            self._land(answered=outcome.kind not in (OutcomeKind.NOT_SENT, OutcomeKind.UNKNOWN))
             if outcome.kind is OutcomeKind.UNKNOWN:
                 self._lost = outcome
             self.enter(Stage.RECORDING)
@@ -137,11 +161,16 @@ class Delivery:
             if self.stage is Stage.FLYING:
                 self._lost = Outcome(OutcomeKind.UNKNOWN, INTERRUPTED)
             return await self.give_up()
+        finally:
+            self._land(answered=False)
+            around.recipients.dropped(self.claim.destination)
         return Verdict.WAITS
 
     async def _postpone(self, outcome: Outcome, *, now: float) -> None:
         self._failures += 1
         self.due_s = now + self._around.backoff.wait_s(self._failures)
+        if self.tried:
+            self.due_s = max(self.due_s, self._next_slot_s(now))
         if self._lost is not None:
             await self._settle(Status.UNKNOWN, self._lost)
         else:
@@ -174,12 +203,14 @@ class Delivery:
         if self._is_withheld():
             raise Withheld
         self._bucket.preparation.learn(self._around.clock.monotonic() - self._prepared_s)
-        await self._bucket.meter.admit(self.claim.parts, order=self.claim.row, room=self._room)
+        message = await self._bucket.meter.admit(self.claim.parts, order=self.claim.row, room=self._room)
         # No await from here to the socket: a cancellation cannot fall between the decision and its record.
         if self._is_withheld():
             raise Withheld
-        self._released_s = self._around.clock.monotonic()
-        self._bucket.gauge.record(self.claim.parts, now=self._released_s)
+        self._message = message
+        self._bucket.in_flight.took_off(message)
+        self._bucket.gauge.record(self.claim.parts, now=message.at_s)
+        self._around.recipients.released(self.claim.destination, now=message.at_s)
         self.tried = True
         self._around.breakers.reached()
         self.enter(Stage.FLYING)
@@ -187,9 +218,19 @@ class Delivery:
     async def _room(self) -> None:
         """Wait until fewer are in the air than may be: those that are prepared were begun before answers stopped."""
         roster = self._bucket.roster
-        while roster.messages(Stage.FLYING) >= self._bucket.in_flight.limit:
+        while self._bucket.in_flight.is_full:
             roster.landed.clear()
             await roster.landed.wait()
+
+    def _next_slot_s(self, now: float) -> float:
+        had_slot, self._has_slot = self._has_slot, True
+        return self._around.recipients.next_slot_s(self.claim.destination, has_slot=had_slot, now=now)
+
+    def _land(self, *, answered: bool) -> None:
+        if self._message is not None:
+            self._bucket.in_flight.came_down(self._message, answered=answered, now=self._around.clock.monotonic())
+            self._message = None
+            self._bucket.roster.landed.set()
 
     def _is_withheld(self) -> bool:
         return self._withheld or self._around.breakers.reason(self.claim) is not None
@@ -210,12 +251,13 @@ class Delivery:
         meter = self._bucket.meter
         match outcome.kind:
             case OutcomeKind.SENT:
-                meter.accepted(self.claim.parts)
+                if self._message is not None:
+                    meter.accepted(self._message)
                 return Status.SENT
             case OutcomeKind.THROTTLED:
                 self._around.tally.throttled += 1
-                if meter.throttled():
-                    log.info("bucket.slowed", bucket=meter.bucket.name, mps=meter.bucket.mps, allowed=meter.allowed)
+                if self._message is not None and meter.throttled(self._message):
+                    log.info("bucket.slowed", bucket=meter.bucket.name, mps=meter.bucket.mps, allows=meter.allows)
                 return Status.FAILED if given_up else None
             case OutcomeKind.UNKNOWN:
                 self._resends += 1

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from bulksend.base.ports import Choose
+from bulksend.base.records import Origin
 from bulksend.origin.identity import Identity
 from bulksend.origin.routing import NoIdentity, Router
 
@@ -26,13 +27,13 @@ class Failover:
         left = [identity for identity in self._identities if (identity.id, None) not in out]
         routers: dict[str | None, Router] = {}
 
-        def choose(destination: str, country: str | None) -> str | None:
+        def choose(destination: str, country: str | None) -> Origin | None:
             router = routers.get(country)
             if router is None:
                 router = Router([identity for identity in left if (identity.id, country) not in out])
                 routers[country] = router
             try:
-                return router.route(destination=destination, country=country).id
+                return router.route(destination=destination, country=country).origin
             except NoIdentity:
                 return None
 

@@ -14,11 +14,13 @@ import structlog
 from bulksend.base.clock import Clock
 from bulksend.base.errors import BulksendError, ServiceStop, UsageError
 from bulksend.base.ports import Release, Withheld
-from bulksend.base.records import Bucket, RunEnd
+from bulksend.base.progress import RunEnd
+from bulksend.base.records import Bucket
 from bulksend.pipeline.breakers import UNREACHED_IN_A_ROW, UNREACHED_S
 from bulksend.pipeline.refusals import refusal_hint
 from bulksend.rate.inflight import InFlight
 from bulksend.rate.meter import Meter
+from bulksend.rate.pace import Released
 from bulksend.send.backoff import Backoff
 from bulksend.send.feedback import PutKind, PutOutcome
 from bulksend.store.feedback import FeedbackLedger, Todo
@@ -130,7 +132,7 @@ class FeedbackSender:
         self._queue: list[Todo] = []
         self._last_number = 0
         self._resting = 0
-        self._on_wire: dict[int, float] = {}  # number -> when it was let onto the wire
+        self._on_wire: dict[int, Released] = {}  # by number of the message
         self._unrecorded: list[Todo] = []
         self._recorded_s = 0.0
         self._reached = False
@@ -205,13 +207,17 @@ class FeedbackSender:
         give_up_s = self._clock.monotonic() + self._policy.give_up_after_s
         failures = 0
         while not self._halt:
+            answered = False
             try:
                 outcome = await self._service.put(todo.message_id, todo.feedback, partial(self._release, todo.number))
+                answered = outcome.kind is not PutKind.NO_ANSWER
             except Withheld:
                 return
             finally:
-                released_s = self._on_wire.pop(todo.number, None)
-            if self._learn(todo, outcome, released_s):
+                message = self._on_wire.pop(todo.number, None)
+                if message is not None:
+                    self._in_flight.came_down(message, answered=answered, now=self._clock.monotonic())
+            if self._learn(todo, outcome, message):
                 return
             failures += 1
             # Where nobody answers it is not this message's fault, and the run as a whole gives up.
@@ -226,34 +232,33 @@ class FeedbackSender:
                 self._resting -= 1
 
     async def _release(self, number: int) -> None:
-        await self._meter.admit(1, order=number)
+        message = await self._meter.admit(1, order=number)
         if self._halt:
             raise Withheld
-        self._on_wire[number] = self._clock.monotonic()
+        self._on_wire[number] = message
+        self._in_flight.took_off(message)
         self._reached = True
 
-    def _learn(self, todo: Todo, outcome: PutOutcome, released_s: float | None) -> bool:
+    def _learn(self, todo: Todo, outcome: PutOutcome, message: Released | None) -> bool:
         """Draw the consequences of one outcome; False when this message has to be tried again."""
         now = self._clock.monotonic()
         if outcome.kind is not PutKind.NO_ANSWER:
             self._unanswered = 0
-            if released_s is not None:
-                self._in_flight.answered(now - released_s)
+        if message is not None and outcome.kind in (PutKind.PUT, PutKind.REFUSED):
+            self._meter.accepted(message)
         match outcome.kind:
             case PutKind.PUT:
-                self._meter.accepted(1)
                 self.put += 1
                 self._unrecorded.append(todo)
                 return True
             case PutKind.REFUSED:
-                self._meter.accepted(1)
                 self._refuse(todo, outcome)
                 return True
             case PutKind.STOP:
                 self._stop(_refusal(outcome))
                 return True
             case PutKind.THROTTLED:
-                if self._meter.throttled():
+                if message is not None and self._meter.throttled(message):
                     log.info("feedback.slowed", requests_per_second=round(self._meter.allowed, 1))
             case PutKind.NO_ANSWER:
                 self._learn_unanswered(outcome, now)

@@ -9,28 +9,20 @@ import structlog
 from bulksend.base.errors import LedgerError
 from bulksend.base.records import Bucket
 from bulksend.pipeline.allowance import Allowance
+from bulksend.pipeline.claiming import Claiming
 from bulksend.pipeline.delivery import Delivery, Instruments, Surroundings, Verdict
 from bulksend.pipeline.roster import UNTRIED, Roster, Stage
 from bulksend.pipeline.tally import RateGauge
-from bulksend.pipeline.waiting import Waiting
 from bulksend.rate.inflight import InFlight
 from bulksend.rate.latency import LatencyEstimate
-from bulksend.rate.meter import Meter
+from bulksend.rate.meter import Meter, SharedLimit
 
 log = structlog.get_logger("bulksend.pipeline")
-
-CLAIM_S = 1.0
-"""Rows claimed and not on the wire yet, at most, as time at the limit (or one message that has more parts). With those
-on the wire they are what a `kill -9` leaves `unknown`; rows that wait to be tried again are `pending`."""
 
 AHEAD_S = 0.3
 MAX_AHEAD_S = 5.0
 """How long before its turn a message is prepared: long enough to sign it and to open a connection (longer where that
 was seen to take longer), and no longer, because the other side closes a connection that it hears nothing on."""
-
-MAX_WAITING_S = 10.0
-MIN_WAITING = 20
-"""Rows that wait to be tried again, at most, as time at the limit: so many that they never keep others from going."""
 
 LOOK_AGAIN_S = 60.0
 """The longest that a lane sleeps when nothing wakes it and nothing is due."""
@@ -48,6 +40,9 @@ class Lane:
         allowance: how many rows may still be claimed in this run.
         headroom: share of the limit left unused.
         parts_lately: parts of this bucket that an earlier run released within the last second or so.
+        owed_s: for how long a message of an earlier run, of more parts than the limit, is still being paid for.
+        allows: parts per second that an earlier run found the service to allow; None: nothing.
+        beyond: what all buckets have in common.
         max_in_flight: messages on the wire at once, at most.
         on_refund: called when rows came back that `allowance` may give to any lane.
     """
@@ -61,12 +56,23 @@ class Lane:
         headroom: float,
         max_in_flight: int,
         parts_lately: int,
+        owed_s: float = 0.0,
+        allows: float | None = None,
+        beyond: SharedLimit | None = None,
         on_refund: Callable[[], None],
     ) -> None:
         rate = bucket.mps * (1.0 - headroom)
         self.bucket = bucket
         self.instruments = Instruments(
-            meter=Meter(bucket, headroom=headroom, clock=around.clock, parts_lately=parts_lately),
+            meter=Meter(
+                bucket,
+                headroom=headroom,
+                clock=around.clock,
+                parts_lately=parts_lately,
+                owed_s=owed_s,
+                allows=allows,
+                beyond=beyond,
+            ),
             gauge=RateGauge(),
             in_flight=InFlight(rate, ceiling=max_in_flight),
             preparation=LatencyEstimate(first_guess_s=AHEAD_S),
@@ -76,25 +82,24 @@ class Lane:
         self.parts_settled = 0
         self._around = around
         self._allowance = allowance
+        self._claiming = Claiming(bucket, around, self.instruments, allowance=allowance)
         self._on_refund = on_refund
-        self._claim_parts = max(1, int(bucket.mps * CLAIM_S))
-        self._max_waiting = MIN_WAITING + int(bucket.mps * MAX_WAITING_S)
         self._alarm: asyncio.TimerHandle | None = None
-        self._queue: list[tuple[int, Delivery]] = []  # a heap, by row
-        self._waiting = Waiting()
         self._started: dict[asyncio.Task[None], Delivery] = {}
         self._returning: list[Delivery] = []
-        self._claiming = False
-        self._giving_back = False
-        self._next_is_oversized = False
-        self._exhausted = False
+        self._too_soon: list[Delivery] = []  # for their recipients
+        self._is_claiming = False
+        self._is_giving_back = False
         self._halted = False
-        self.woken = False
+
+    @property
+    def woken(self) -> bool:
+        """Whether rows may be there again since the last look."""
+        return self._claiming.woken
 
     def wake(self) -> None:
-        """There are rows again: they were moved here from another bucket."""
-        self._exhausted = False
-        self.woken = True
+        """There are rows again: they were moved here from another bucket, or given back."""
+        self._claiming.wake()
         self.instruments.roster.changed.set()
 
     def halt(self) -> None:
@@ -114,23 +119,23 @@ class Lane:
 
     async def run(self) -> None:
         """Send until nothing is left. Raises `LedgerError`, in a group, when the ledger cannot be written."""
-        self.woken = False
+        self._claiming.woken = False
         changed = self.instruments.roster.changed
         async with asyncio.TaskGroup() as group:
             while not (self._halted or self._around.breakers.campaign_stopped.is_set()):
                 changed.clear()
-                if self._waiting:
+                if self._claiming.waiting:
                     self._look_again_in(LOOK_AGAIN_S)
-                for delivery in self._waiting.take_stopped(self._around.breakers):
+                for delivery in self._claiming.waiting.take_stopped(self._around.breakers):
                     self._end_wait(delivery)
                 self._start_what_may(group)
                 # One after the other: between the return of a row and its diversion a claim would take it again.
-                if not (self._giving_back or self._claiming):
+                if not (self._is_giving_back or self._is_claiming):
                     if self._returning:
-                        self._giving_back = True
+                        self._is_giving_back = True
                         group.create_task(self._give_back())
-                    elif self._has_due() or self._wants_claims():
-                        self._claiming = True
+                    elif self._too_soon or self._claiming.is_wanted:
+                        self._is_claiming = True
                         group.create_task(self._claim())
                     elif self._is_done():
                         break
@@ -143,25 +148,29 @@ class Lane:
 
     async def _give_everything_back(self) -> None:
         """Return all rows that are not on the wire."""
-        self._returning.extend(delivery for _, delivery in self._queue)
-        self._queue.clear()
-        for delivery in self._waiting.take_all():
+        self._returning.extend(delivery for _, delivery in self._claiming.queue)
+        self._claiming.queue.clear()
+        self._returning.extend(self._too_soon)
+        self._too_soon.clear()
+        for delivery in self._claiming.waiting.take_all():
             self._end_wait(delivery)
         await self._give_back()
 
     def _start_what_may(self, group: asyncio.TaskGroup) -> None:
-        while self._queue:
-            _, delivery = self._queue[0]
+        while self._claiming.queue:
+            _, delivery = self._claiming.queue[0]
             if self._around.breakers.reason(delivery.claim) is not None:
-                self._returning.append(heapq.heappop(self._queue)[1])
-            elif self._may_start(delivery):
-                heapq.heappop(self._queue)
+                self._returning.append(heapq.heappop(self._claiming.queue)[1])
+            elif not self._may_start(delivery):
+                break
+            elif not delivery.take_recipient():
+                self._too_soon.append(heapq.heappop(self._claiming.queue)[1])
+            else:
+                heapq.heappop(self._claiming.queue)
                 delivery.enter(Stage.PREPARED)
                 task = group.create_task(self._deliver(delivery))
                 self._started[task] = delivery
                 task.add_done_callback(self._ended)
-            else:
-                break
 
     def _end_wait(self, delivery: Delivery) -> None:
         if delivery.status is None:
@@ -172,12 +181,14 @@ class Lane:
     def _ended(self, task: asyncio.Task[None]) -> None:
         delivery = self._started.pop(task)
         if task.cancelled():
-            self._returning.append(delivery)  # stopped before it had begun, and could not say so itself
+            # Stopped before it had begun, and could not say so itself.
+            self._around.recipients.dropped(delivery.claim.destination)
+            self._returning.append(delivery)
         self.instruments.roster.changed.set()
 
     def _may_start(self, delivery: Delivery) -> bool:
         bucket = self.instruments
-        if bucket.roster.messages(Stage.FLYING) >= bucket.in_flight.limit:
+        if bucket.in_flight.is_full:
             return False
         ahead_s = min(MAX_AHEAD_S, max(AHEAD_S, bucket.preparation.seconds))
         early_s = bucket.meter.spare_s(delivery.claim.parts, behind=bucket.roster.parts(Stage.PREPARED)) - ahead_s
@@ -187,88 +198,42 @@ class Lane:
 
     def _look_again_in(self, seconds: float) -> None:
         """Wake up in `seconds` at the latest, or when the next waiting row is due."""
-        due_in_s = self._waiting.next_due_s - self._around.clock.monotonic()
+        due_in_s = self._claiming.waiting.next_due_s - self._around.clock.monotonic()
         seconds = min(seconds, due_in_s) if due_in_s > 0.0 else seconds
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm = asyncio.get_running_loop().call_later(seconds, self.instruments.roster.changed.set)
 
-    def _room(self) -> int:
-        """Parts that may be claimed, or claimed again, on top of those that are on their way to the wire."""
-        return self._claim_parts - self.instruments.roster.parts(*UNTRIED)
-
-    def _is_due(self) -> bool:
-        return self._waiting.next_due_s <= self._around.clock.monotonic()
-
-    def _has_due(self) -> bool:
-        """Whether a waiting row is due and finds room."""
-        return self._is_due() and self._fits(self._waiting.first, self._room())
-
-    def _fits(self, delivery: Delivery, room: int) -> bool:
-        return delivery.claim.parts <= room or room == self._claim_parts
-
-    def _wants_claims(self) -> bool:
-        roster = self.instruments.roster
-        enough = 0 if self._next_is_oversized else self._claim_parts // 2
-        return (
-            not self._exhausted
-            and not self._is_due()  # those come first, and get the room that they need
-            and roster.parts(*UNTRIED) <= enough
-            and roster.messages(Stage.WAITING) < self._max_waiting
-        )
-
     def _is_done(self) -> bool:
-        return self._exhausted and not (self._queue or self._waiting or self._started)
+        claiming = self._claiming
+        return claiming.exhausted and not (claiming.queue or claiming.waiting or self._started or self._too_soon)
 
     async def _claim(self) -> None:
         try:
-            if self._is_due():
-                await self._claim_again()
+            if self._too_soon:
+                await self._put_off()
             else:
-                await self._claim_more()
+                await self._claiming.claim()
         except LedgerError as error:
             self._around.breakers.stop(error)
             raise
         finally:
-            self._claiming = False
+            self._is_claiming = False
             self.instruments.roster.changed.set()
 
-    async def _claim_again(self) -> None:
-        room = self._room()
-        due: list[Delivery] = []
-        while self._is_due() and self._fits(self._waiting.first, room):
-            delivery = self._waiting.pop()
-            room -= delivery.claim.parts
-            due.append(delivery)
-        if not due:
-            return
-        await self._around.ledger.retry({each.claim.row: each.claim.attempt + 1 for each in due})
-        for delivery in due:
-            delivery.again()
-            heapq.heappush(self._queue, (delivery.claim.row, delivery))
-
-    async def _claim_more(self) -> None:
-        room = self._room()
-        oversized = room == self._claim_parts
-        rows = await self._allowance.reserve(room)
-        if rows == 0:
-            self._exhausted = True
-            return
-        self.woken = False
-        claims = await self._around.ledger.claim(self.bucket.name, parts=room, rows=rows, oversized=oversized)
-        await self._allowance.settle(unused=rows - len(claims))
-        self._next_is_oversized = not claims and not oversized
-        self._exhausted = not claims and oversized and not self.woken
-        log.debug("lane.claimed", bucket=self.bucket.name, rows=len(claims))
-        for claim in claims:
-            heapq.heappush(self._queue, (claim.row, Delivery(claim, self._around, self.instruments)))
+    async def _put_off(self) -> None:
+        """Have rows wait that would come too soon for their recipients; others go meanwhile."""
+        found, self._too_soon = self._too_soon, []
+        await asyncio.gather(*(delivery.put_off() for delivery in found))
+        for delivery in found:
+            self._claiming.waiting.push(delivery)
 
     async def _deliver(self, delivery: Delivery) -> None:
         match await delivery.run():
             case Verdict.SETTLED:
                 self._settled(delivery)
             case Verdict.WAITS:
-                self._waiting.push(delivery)
+                self._claiming.waiting.push(delivery)
             case Verdict.RETURNS:
                 self._returning.append(delivery)
         self.instruments.roster.changed.set()
@@ -295,12 +260,12 @@ class Lane:
                 return
             claims = [delivery.claim for delivery in returning]
             tried = [delivery.claim.row for delivery in returning if delivery.tried]
-            await self._around.ledger.release([claim.row for claim in claims], tried=tried)
+            await self._around.ledger.give_back([claim.row for claim in claims], tried=tried)
             await self._around.breakers.divert_again(claims)
             if self._allowance.refund(len(claims)):
                 self._on_refund()
             for delivery in returning:
                 delivery.enter(Stage.GONE)
         finally:
-            self._giving_back = False
+            self._is_giving_back = False
             self.instruments.roster.changed.set()

@@ -114,7 +114,12 @@ def make_plan(
     template = None if settings.campaign.template is None else Template(settings.campaign.template)
     identities = settings.identity_records()
     buckets = campaign_buckets(settings)
-    totals = PlanTotals(buckets, headroom=settings.pacing.headroom)
+    totals = PlanTotals(
+        buckets,
+        headroom=settings.pacing.headroom,
+        requests_per_second=settings.pacing.requests_per_second,
+        repeats=recipients_settings.duplicates == "send",
+    )
     with ExitStack() as stack:
         recipients = stack.enter_context(
             open_recipients(
@@ -142,7 +147,7 @@ def make_plan(
             campaign=to_document(settings),
             fingerprint=marks,
             buckets=list(buckets.values()),
-            identities={identity.id: identity.bucket for identity in identities},
+            identities=[identity.origin for identity in identities],
         )
         for batch in _batches(planner, recipients, totals):
             writer.add(batch)

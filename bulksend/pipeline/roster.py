@@ -35,8 +35,6 @@ class Roster:
         self._parts[old] -= parts
         self._parts[new] += parts
         self.changed.set()
-        if old is Stage.FLYING:
-            self.landed.set()
 
     def messages(self, *stages: Stage) -> int:
         """Rows in any of `stages`."""

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from random import Random
 
 import structlog
@@ -11,27 +10,34 @@ import structlog
 from bulksend.base.clock import Clock
 from bulksend.base.errors import BulksendError, LedgerError
 from bulksend.base.ports import Gateway, Ledger
-from bulksend.base.records import Bucket, Counts, RunEnd, Status
+from bulksend.base.progress import Counts, RunEnd
+from bulksend.base.records import Bucket, Status
 from bulksend.origin.identity import Identity
 from bulksend.pipeline.allowance import Allowance
+from bulksend.pipeline.before import look_back
 from bulksend.pipeline.breakers import Breakers
 from bulksend.pipeline.delivery import Surroundings
 from bulksend.pipeline.failover import Failover
 from bulksend.pipeline.lane import Lane
+from bulksend.pipeline.learnt import LearntLimits
 from bulksend.pipeline.tally import Tally
+from bulksend.rate.meter import Meter, SharedLimit
+from bulksend.rate.recipients import Recipients
 from bulksend.send.backoff import Backoff
 
 log = structlog.get_logger("bulksend.pipeline")
-
-LATELY_S = 1.2
-"""How far back to look for what an earlier run released: a second, and the headroom, and the answer's way back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendPolicy:
     """How a run sends: the settings of [pacing] and [retry], and of the command line.
 
-    `stop_grace_s`: how long a stop waits for answers.
+    Attributes:
+        stop_grace_s: how long a stop waits for answers.
+        requests_per_second: over all buckets; None: no such limit.
+        parts_per_second: over all buckets; None: no such limit.
+        recipient_interval_s: between two messages to one recipient, at least; 0: as they come.
+        limit: rows in this run, at most.
     """
 
     headroom: float
@@ -41,6 +47,9 @@ class SendPolicy:
     resend_unknown: bool
     max_in_flight: int
     stop_grace_s: float = 25.0
+    requests_per_second: int | None = None
+    parts_per_second: int | None = None
+    recipient_interval_s: float = 1.0
     limit: int | None = None
 
 
@@ -109,6 +118,7 @@ class Sender:
         self._policy = policy
         self._lanes: dict[str, Lane] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._learnt = LearntLimits(ledger, clock=clock)
         self._group: asyncio.TaskGroup | None = None
         self._start: Counts | None = None
         self._started_s = 0.0
@@ -127,21 +137,22 @@ class Sender:
         """
         self._start = start = await self._ledger.counts()
         self._started_s = self._clock.monotonic()
-        # A job that is started every few seconds must not begin each time as if nothing had been sent before.
-        lately = await self._ledger.released_since(self._clock.now() - timedelta(seconds=LATELY_S))
-        self.tally = tally = Tally(start)
         policy = self._policy
+        before = await look_back(self._ledger, start, headroom=policy.headroom, clock=self._clock)
+        self.tally = tally = Tally(start)
         around = Surroundings(
             ledger=self._ledger,
             gateway=self._gateway,
             clock=self._clock,
             backoff=Backoff(base_s=policy.base_s, cap_s=policy.cap_s, random=self._random),
+            recipients=self._recipients(before.recipients),
             breakers=self.breakers,
             tally=tally,
             give_up_after_s=policy.give_up_after_s,
             resend_unknown=policy.resend_unknown,
         )
         allowance = Allowance(policy.limit)
+        beyond = self._shared_limit(sum(before.parts.values()))
         self._lanes = {
             counts.bucket: Lane(
                 Bucket(counts.bucket, counts.mps),
@@ -149,7 +160,10 @@ class Sender:
                 allowance=allowance,
                 headroom=policy.headroom,
                 max_in_flight=policy.max_in_flight,
-                parts_lately=lately.get(counts.bucket, 0),
+                parts_lately=before.parts.get(counts.bucket, 0),
+                owed_s=before.owed_s.get(counts.bucket, 0.0),
+                allows=self._learnt.before(counts),
+                beyond=beyond,
                 on_refund=self._wake_all,
             )
             for counts in start.buckets
@@ -157,6 +171,7 @@ class Sender:
         busy = [counts.bucket for counts in start.buckets if counts.messages_done < counts.messages]
         log.info("send.started", pending=start.of(Status.PENDING), buckets=len(busy))
         await self._run_lanes(busy, interrupted)
+        await self._learnt.note(self._meters())
         counts = await self._ledger.counts()
         end, cause = self._end(counts)
         await self._ledger.finish(end, cause.what if cause else None, throttled=tally.throttled)
@@ -192,14 +207,41 @@ class Sender:
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
-                stopper = group.create_task(self._stop_when(interrupted))
+                noting = self._learnt.keep_noting(self._meters())
+                helpers = [group.create_task(self._stop_when(interrupted)), group.create_task(noting)]
                 self._wake(busy)
                 while running := [task for task in self._running.values() if not task.done()]:
                     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                stopper.cancel()
+                for helper in helpers:
+                    helper.cancel()
         except BaseExceptionGroup as errors:
             # The first failure cancelled all lanes; that it was the ledger is what people need to be told.
             raise _first(errors) from None
+
+    def _recipients(self, lately: Collection[str]) -> Recipients:
+        """Whom an earlier run has just sent something is left alone for as long as anybody else."""
+        recipients = Recipients(interval_s=self._policy.recipient_interval_s / (1.0 - self._policy.headroom))
+        for destination in lately:
+            recipients.released(destination, now=self._clock.monotonic())
+        return recipients
+
+    def _shared_limit(self, parts_lately: int) -> SharedLimit | None:
+        """What the lanes have in common. A message has a part at least, so parts are an upper bound of requests."""
+        policy, clock, shared = self._policy, self._clock, None
+        if policy.requests_per_second is not None:
+            limit, name = policy.requests_per_second, "requests"
+            shared = SharedLimit(
+                name, limit, by_parts=False, headroom=policy.headroom, clock=clock, lately=parts_lately
+            )
+        if policy.parts_per_second is not None:
+            limit, name = policy.parts_per_second, "parts"
+            shared = SharedLimit(
+                name, limit, by_parts=True, headroom=policy.headroom, clock=clock, lately=parts_lately, beyond=shared
+            )
+        return shared
+
+    def _meters(self) -> dict[str, Meter]:
+        return {name: lane.instruments.meter for name, lane in self._lanes.items()}
 
     def _wake(self, buckets: Collection[str]) -> None:
         """Have the lanes of `buckets` look for rows, also those that had found no more."""

@@ -2,7 +2,8 @@
 
 from collections import Counter, deque
 
-from bulksend.base.records import Counts, Status
+from bulksend.base.progress import Counts
+from bulksend.base.records import Status
 
 GAUGE_SPAN_S = 5.0
 

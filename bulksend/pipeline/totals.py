@@ -1,10 +1,13 @@
 """What a plan adds up to, for people and for `plan --json`."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from bulksend.base.records import Bucket, Encoding, PlannedRow, Status
+from bulksend.pipeline.eta import Forecast
+from bulksend.pipeline.repeats import Repeats
 
 FIRST_ROWS = 5
 """How many row numbers are remembered of each reason, so that a person can look some of them up."""
@@ -14,17 +17,65 @@ FIRST_SENTENCES = 3
 """How many different explanations of one reason are remembered."""
 
 
-@dataclass(slots=True)
 class BucketTotals:
     """What a plan puts on one bucket; `mps` in parts per second."""
 
-    mps: int
-    messages: int = 0
-    parts: int = 0
+    __slots__ = ("forecast", "messages", "mps", "parts")
 
-    def eta_seconds(self, headroom: float) -> float:
-        """How long the parts take at the limit less `headroom`."""
-        return self.parts / (self.mps * (1.0 - headroom))
+    def __init__(self, mps: int, *, headroom: float) -> None:
+        self.mps = mps
+        self.messages = 0
+        self.parts = 0
+        self.forecast = Forecast(mps, headroom=headroom)
+
+    @property
+    def eta_seconds(self) -> float:
+        """How long it takes, all messages waiting from the first moment on."""
+        return self.forecast.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The rows that go from one identity to one country.
+
+    Attributes:
+        bucket: that they are charged to.
+        identity: that they go out from.
+        country: ISO 3166 alpha-2; None where unknown.
+        pinned: the list itself named the identity.
+        messages: how many.
+        parts: of all of them.
+    """
+
+    bucket: str
+    identity: str
+    country: str | None
+    pinned: bool
+    messages: int
+    parts: int
+
+
+class BoundKind(StrEnum):
+    """What can decide how long a campaign takes."""
+
+    BUCKET = "bucket"
+    REQUESTS = "requests"
+    RECIPIENT = "recipient"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Something that a campaign cannot be faster than.
+
+    Attributes:
+        kind: a bucket's limit, one on the requests of all buckets, or a message a second to one recipient.
+        seconds: that it takes.
+        bucket: its name; "" for the other kinds.
+    """
+
+    kind: BoundKind
+    seconds: float
+    bucket: str = ""
 
 
 @dataclass(slots=True)
@@ -37,15 +88,27 @@ class Example:
 
 
 class PlanTotals:
-    """Counts planned rows as they pass.
+    """Counts planned rows as they pass, in the order of the input.
 
     Args:
         buckets: of the campaign.
         headroom: share of each limit left unused, for the times.
+        requests_per_second: over all buckets; 0: no such limit.
+        repeats: whether a number may be sent to more than once (`recipients.duplicates = "send"`).
     """
 
-    def __init__(self, buckets: Mapping[str, Bucket], *, headroom: float) -> None:
+    def __init__(
+        self,
+        buckets: Mapping[str, Bucket],
+        *,
+        headroom: float,
+        requests_per_second: int = 0,
+        repeats: bool = False,
+    ) -> None:
         self._headroom = headroom
+        self._requests_per_second = requests_per_second
+        self._repeats = Repeats() if repeats else None
+        self._routes: dict[tuple[str, str, str | None, bool], list[int]] = {}
         self.rows = 0
         self.sendable = 0
         self.parts = 0
@@ -54,7 +117,7 @@ class PlanTotals:
         self.parts_per_message: Counter[int] = Counter()
         self.skipped: dict[str, Example] = {}
         self.repairs: dict[str, Example] = {}
-        self.buckets = {name: BucketTotals(bucket.mps) for name, bucket in buckets.items()}
+        self.buckets = {name: BucketTotals(bucket.mps, headroom=headroom) for name, bucket in buckets.items()}
 
     def add(self, row: PlannedRow) -> None:
         """Count one row."""
@@ -62,30 +125,71 @@ class PlanTotals:
         if row.status is Status.SKIPPED:
             _note(self.skipped, row.reason or "-", row)
             return
+        parts = row.parts
         self.sendable += 1
-        self.parts += row.parts
+        self.parts += parts
         if row.encoding is not None:
             self.encodings[row.encoding] += 1
         self.countries[row.country or "-"] += 1
-        self.parts_per_message[row.parts] += 1
+        self.parts_per_message[parts] += 1
         if row.note is not None:
             _note(self.repairs, row.note, row)
-        if row.bucket is not None:
+        if row.bucket is not None and row.identity is not None:
             bucket = self.buckets[row.bucket]
             bucket.messages += 1
-            bucket.parts += row.parts
+            bucket.parts += parts
+            bucket.forecast.add(parts)
+            key = (row.bucket, row.identity, row.country, row.pinned)
+            route = self._routes.get(key)
+            if route is None:
+                route = self._routes[key] = [0, 0]
+            route[0] += 1
+            route[1] += parts
+        if self._repeats is not None and row.destination is not None:
+            self._repeats.add(row.destination)
+
+    def routes(self) -> Iterator[Route]:
+        """The rows by identity and country, as they first occurred."""
+        for (bucket, identity, country, pinned), (messages, parts) in self._routes.items():
+            yield Route(bucket, identity, country, pinned, messages, parts)
+
+    @property
+    def most_to_one(self) -> int:
+        """Messages to the number that gets most of them, at least (`Repeats`); 1 where no number may come twice."""
+        return self._repeats.most if self._repeats is not None else min(1, self.sendable)
+
+    @property
+    def requests_seconds(self) -> float | None:
+        """How long the requests take at the account's own limit; None when there is none."""
+        if not self._requests_per_second:
+            return None
+        return self.sendable / (self._requests_per_second * (1.0 - self._headroom))
+
+    @property
+    def recipient_seconds(self) -> float | None:
+        """How long the most repeated number takes, at least; None where none comes twice.
+
+        One message a second is what the service lets one recipient have ("AWS End User Messaging SMS quotas").
+        """
+        return (self.most_to_one - 1) / (1.0 - self._headroom) if self.most_to_one > 1 else None
+
+    def bounds(self) -> list[Bound]:
+        """What decides how long the campaign takes, the slowest first; buckets without a message are left out."""
+        used = ((name, bucket) for name, bucket in self.buckets.items() if bucket.messages)
+        found = [Bound(BoundKind.BUCKET, bucket.eta_seconds, name) for name, bucket in used]
+        others = {BoundKind.REQUESTS: self.requests_seconds, BoundKind.RECIPIENT: self.recipient_seconds}
+        if found:
+            found += [Bound(kind, seconds) for kind, seconds in others.items() if seconds is not None]
+        return sorted(found, key=lambda bound: -bound.seconds)
 
     @property
     def eta_seconds(self) -> float:
-        """How long the campaign takes: as long as its slowest bucket."""
-        return max((bucket.eta_seconds(self._headroom) for bucket in self.buckets.values()), default=0.0)
-
-    def bucket_eta_seconds(self, name: str) -> float:
-        """How long one bucket takes."""
-        return self.buckets[name].eta_seconds(self._headroom)
+        """How long the campaign takes: as long as the slowest of `bounds`."""
+        return max((bound.seconds for bound in self.bounds()), default=0.0)
 
     def document(self) -> dict[str, object]:
         """The totals as `plan --json` prints them (README, "plan --json")."""
+        bounds = self.bounds()
         return {
             "rows": self.rows,
             "sendable": self.sendable,
@@ -103,12 +207,20 @@ class PlanTotals:
                     "mps": bucket.mps,
                     "messages": bucket.messages,
                     "parts": bucket.parts,
-                    "eta_seconds": round(bucket.eta_seconds(self._headroom), 1),
+                    "eta_seconds": round(bucket.eta_seconds, 1),
                 }
                 for name, bucket in self.buckets.items()
             ],
             "eta_seconds": round(self.eta_seconds, 1),
+            "limited_by": bounds[0].kind.value if bounds else None,
+            "slowest_bucket": next((bound.bucket for bound in bounds if bound.bucket), None),
+            "requests_eta_seconds": _rounded(self.requests_seconds),
+            "recipient_eta_seconds": _rounded(self.recipient_seconds),
         }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 def _note(examples: dict[str, Example], key: str, row: PlannedRow) -> None:

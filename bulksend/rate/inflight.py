@@ -3,6 +3,7 @@
 import math
 
 from bulksend.rate.latency import LatencyEstimate
+from bulksend.rate.pace import Released
 
 FIRST_GUESS_S = 1.0
 """Latency assumed until the first answer (RFC 6298 starts from the same second)."""
@@ -12,29 +13,53 @@ FLOOR_S = 0.25
 
 
 class InFlight:
-    """The most messages of one bucket that may be in the air, by Little's law: rate times time in the air.
+    """The messages of one bucket that are in the air, and how many may be, by Little's law: rate times time in the air.
 
     If answers become slower the allowance grows with them; if answers stop coming it does not grow at all, and that
-    bounds how many messages a dead connection can leave `unknown`.
+    bounds how many messages a dead connection can leave `unknown`. A message whose answer is overtaken by that of a
+    later one is a straggler: it takes no room any more, because it says nothing of how many the service can take.
+    A few answers that never come would otherwise fill all of it with messages that wait for their time-out.
 
     Args:
         rate: messages per second, at most.
-        ceiling: messages, whatever the estimate says.
+        ceiling: messages, stragglers among them, whatever the estimate says.
     """
 
-    __slots__ = ("_ceiling", "_latency", "_rate")
+    __slots__ = ("_ceiling", "_flying", "_latency", "_rate", "_stragglers")
 
     def __init__(self, rate: float, *, ceiling: int) -> None:
         self._rate = rate
         self._ceiling = ceiling
         self._latency = LatencyEstimate(first_guess_s=FIRST_GUESS_S)
+        self._flying: dict[Released, None] = {}  # in the order of release
+        self._stragglers: set[Released] = set()
 
     @property
     def limit(self) -> int:
-        """Messages that may be in the air now; at least 2, unless the ceiling is lower."""
+        """Messages that may be in the air now, but for stragglers; at least 2, unless the ceiling is lower."""
         by_law = math.ceil(self._rate * max(FLOOR_S, self._latency.seconds)) + 1
         return min(self._ceiling, max(2, by_law))
 
-    def answered(self, latency_s: float) -> None:
-        """Learn from one answer that took `latency_s` seconds from release."""
-        self._latency.learn(latency_s)
+    @property
+    def is_full(self) -> bool:
+        """Whether no other message may go now."""
+        flying = len(self._flying)
+        return flying >= self.limit or flying + len(self._stragglers) >= self._ceiling
+
+    def took_off(self, message: Released) -> None:
+        """`message` was let onto the wire, after all those before."""
+        self._flying[message] = None
+
+    def came_down(self, message: Released, *, answered: bool, now: float) -> None:
+        """`message`, which had taken off, is in the air no longer; `answered`: because the service answered."""
+        if answered:
+            self._latency.learn(now - message.at_s)
+        if message in self._stragglers:
+            self._stragglers.remove(message)
+        elif answered:
+            while (first := next(iter(self._flying))) is not message:
+                del self._flying[first]
+                self._stragglers.add(first)
+            del self._flying[message]
+        else:
+            del self._flying[message]

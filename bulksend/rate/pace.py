@@ -3,128 +3,206 @@
 import math
 from collections import deque
 
-MEMORY_S = 3.0
-"""For how long an accepted second counts as evidence of what the service allows."""
-
-CUT_PAUSE_S = 1.0
-"""One overload brings several throttled answers within about a second; they are one reason to slow down, not many."""
-
-BACK_OFF = 0.97
-"""After a throttled answer: this share of the best second the service accepted lately."""
+EVIDENCE_S = 3.0
+"""For how long what was released is remembered: a second before the message that was throttled, and its way back."""
 
 NEGLIGIBLE = 0.01
-"""Share of the attempts of a second that may be throttled without a reason to slow down."""
+"""Share of the latest attempts that may be throttled without a reason to slow down: what is left is what others use,
+and that goes up and down."""
 
-FUTILE_AFTER = 2
+PRIOR_MESSAGES = 50
+"""The share of few messages says little: so many that were not throttled are added to them."""
+
+LEAST_CUT = 0.05
+"""A cut takes away this share of the pace, or half the share that is throttled where that is more."""
+
+HEAVY = 0.1
+HEAVY_PAUSE_S = 0.25
+LIGHT_PAUSE_S = 1.0
+"""One overload brings several throttled answers; they are one reason to slow down, not many. The next cut comes after
+a pause in which the last one can show, and sooner where a large share (`HEAVY`) is throttled."""
+
+ENOUGH_OFFERED = 0.9
+"""What was accepted in a second says what is allowed only if more was offered, and not where we paused ourselves."""
+
+FUTILE_SHARE = 0.8
+FUTILE_MESSAGES = 50
 FUTILE_PAUSE_S = 10.0
-AT_ONCE_S = 0.5
-"""So many cuts in a row after which as much is throttled as before: these throttles do not come from our pace. It is
-restored, and the bucket is not slowed for a while. Only where most messages are accepted: a bucket that is throttled
-nearly always is over some limit, whoever uses it up."""
+"""If this share of a former pace brings at least half as many throttled answers as that did, over so many messages,
+they do not come from our pace. It is restored, and the bucket is not slowed for a while (twice as long each time).
+Only where few are throttled (less than `HEAVY`): otherwise it is over some limit, whoever uses that up."""
 
-CLIMB_PER_S = 0.02
-"""Share of the configured limit that is won back each second without a throttled answer."""
+DOUBT_S = 2.0
+HOLD_MESSAGES = 100
+MIN_HOLD_S = 10.0
+MAX_HOLD_S = 100.0
+"""How long a limit that was learnt is kept to before more is tried: shortly after a cut, which may have gone too far,
+and longer once trying more has confirmed it. Each try costs a throttled answer or two, which are to be one message in a
+hundred at most."""
 
-BLIND_CUT = 0.7
-"""After a throttled answer before a whole second has been accepted: this share of what was tried."""
+PROBED = 0.005
+PROBE_RELATIVE = 0.01
+PROBE_ABSOLUTE = 0.0005
+PROBE_DOUBTED = 0.002
+"""How more is tried: gently first, to confirm what was learnt at the price of one throttled answer, then ever faster,
+to find a limit that has been raised. Shares of what was learnt, and of the configured limit (more of that where what
+was learnt has not been confirmed), per second squared. `PROBED`: what goes as more."""
 
-FLOOR = 0.05
-"""Share of the configured limit below which a bucket never falls, so that it always finds out when it may go on."""
+FLOOR_PARTS_PER_S = 1.0
+FLOOR_SHARE = 0.05
+"""A bucket never goes slower than one part a second, or this share of a limit below 20, so that it always finds out
+when it may go on."""
+
+
+class Released:
+    """A message that was let onto the wire.
+
+    Attributes:
+        at_s: when, in seconds of the monotonic clock.
+        parts: its size.
+        taken: whether the service accepted it; None as long as nobody knows.
+    """
+
+    __slots__ = ("at_s", "parts", "taken")
+
+    def __init__(self, at_s: float, parts: int) -> None:
+        self.at_s = at_s
+        self.parts = parts
+        self.taken: bool | None = None
 
 
 class Pace:
-    """The share of its configured limit at which a bucket goes, from `FLOOR` to 1.
+    """The parts per second at which a bucket goes: its configured limit, or what the service seems to allow.
 
-    Additive increase, and a decrease to just under what was accepted: the service accepts exactly its limit in the
-    second before it throttles, so the parts accepted in that second are the best estimate of the true limit there
-    is. Pure: the caller brings the time, which must not go backwards.
+    The service accepts exactly what it allows in the second before it throttles, so the parts that it accepted in
+    that second are the best estimate there is. It is kept to for a while, then the pace climbs (a plateau, then ever
+    steeper, as TCP CUBIC does: RFC 9438) until something is throttled again, or the configured limit is reached.
+
+    Pure: the caller brings the time, which must not go backwards.
 
     Args:
         limit: the configured limit, in parts per second.
+        allows: what an earlier run found that the service allows; None: nothing.
+        now: the present time.
     """
 
     __slots__ = (
-        "_accepted",
-        "_blind_until",
-        "_climbing_since",
-        "_first",
-        "_futile_cuts",
-        "_last_throttled_share",
+        "_blind_until_s",
+        "_cut_s",
+        "_estimate",
+        "_floor",
+        "_futile_pause_s",
+        "_hold_s",
+        "_is_confirmed",
         "_limit",
-        "_parts",
-        "_seconds",
-        "_share",
-        "_share_before",
-        "_throttles",
+        "_mean_parts",
+        "_released",
+        "_series",
     )
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, allows: float | None = None, now: float = 0.0) -> None:
         self._limit = limit
-        self._share = 1.0
-        self._climbing_since = 0.0
-        self._blind_until = -math.inf  # one overload is one reason to slow down
-        self._futile_cuts = 0
-        self._share_before = 1.0
-        self._last_throttled_share = 0.0
-        self._throttles: deque[float] = deque()  # within the last second
-        self._accepted: deque[tuple[float, int]] = deque()
-        self._first = math.inf
-        self._parts = 0  # accepted within the last second
-        self._seconds: deque[tuple[float, int]] = deque()  # (when, best second so far), best first
+        self._floor = min(FLOOR_PARTS_PER_S, FLOOR_SHARE * limit)
+        self._estimate: float | None = None if allows is None or allows >= limit else max(self._floor, allows)
+        self._cut_s = now if self._estimate is not None else -math.inf
+        self._is_confirmed = False
+        self._hold_s = 0.0  # what an earlier run found is doubted at once
+        self._blind_until_s = -math.inf
+        self._futile_pause_s = FUTILE_PAUSE_S
+        # Before the first cut of a series: the estimate, the share that was throttled, the pace.
+        self._series: tuple[float | None, float, float] | None = None
+        self._mean_parts = 1.0
+        self._released: deque[Released] = deque()
 
-    def share(self, now: float) -> float:
-        """The share of the limit to use at `now`."""
-        return min(1.0, self._share + CLIMB_PER_S * max(0.0, now - self._climbing_since)) if self._share < 1.0 else 1.0
+    @property
+    def allows(self) -> float | None:
+        """What the service seems to allow, in parts per second; None when nothing speaks against the limit."""
+        return self._estimate
 
-    def accepted(self, parts: int, *, now: float) -> None:
-        """The service took a message of `parts` parts."""
-        self._forget(now)
-        self._first = min(self._first, now)
-        self._accepted.append((now, parts))
-        self._parts += parts
-        while self._seconds and self._seconds[-1][1] <= self._parts:
-            self._seconds.pop()
-        self._seconds.append((now, self._parts))
+    def parts_per_second(self, now: float) -> float:
+        """The pace at `now`, headroom not taken off."""
+        if self._estimate is None:
+            return float(self._limit)
+        probing_s = max(0.0, now - self._cut_s - self._hold_s)
+        absolute = PROBE_ABSOLUTE if self._is_confirmed else PROBE_DOUBTED
+        climb = (PROBE_RELATIVE * self._estimate + absolute * self._limit) * probing_s * probing_s
+        return min(float(self._limit), self._estimate + climb)
 
-    def throttled(self, *, now: float) -> bool:
-        """The service throttled a message; True when this slowed the bucket down."""
-        self._forget(now)
-        self._throttles.append(now)
-        if now < self._blind_until:
+    def released(self, message: Released) -> None:
+        """A message was let onto the wire, now."""
+        self._mean_parts += (message.parts - self._mean_parts) / 16.0
+        self._released.append(message)
+        while self._released[0].at_s < message.at_s - EVIDENCE_S:
+            self._released.popleft()
+        if self._estimate is not None and self.parts_per_second(message.at_s) >= self._limit:
+            self._estimate = None
+
+    def throttled(self, message: Released, *, now: float) -> bool:
+        """The service throttled `message`; True when this slowed the bucket down."""
+        message.taken = False
+        if message.at_s <= self._cut_s:
             return False
-        share, tried = self.share(now), len(self._throttles) + len(self._accepted)
-        throttled_share = len(self._throttles) / tried
-        if throttled_share <= NEGLIGIBLE:
+        messages, throttled, offered, accepted = self._lately(message)
+        share = throttled / (messages + PRIOR_MESSAGES)
+        if share <= (HEAVY if now < self._blind_until_s else NEGLIGIBLE):
             return False
-        if self._is_futile(throttled_share, now):
-            self._share, self._climbing_since = self._share_before, now
-            self._blind_until = now + FUTILE_PAUSE_S
-            self._futile_cuts = 0
+        if now < self._cut_s + (HEAVY_PAUSE_S if share >= HEAVY else LIGHT_PAUSE_S):
             return False
-        if self._seconds and now - self._first >= 1.0:
-            best = self._seconds[0][1] / self._limit * BACK_OFF
-        else:
-            best = share * BLIND_CUT
-        self._share = max(FLOOR, share / 2, min(share * BACK_OFF, best))
-        self._climbing_since = self._blind_until = now + CUT_PAUSE_S
+        pace = self.parts_per_second(message.at_s)
+        if self._estimate is not None and pace > (1.0 + PROBED) * self._estimate:
+            # More was tried than was known to be allowed: now that is known again, and better.
+            self._futile_pause_s = FUTILE_PAUSE_S
+            self._learn(min(pace, max(accepted, (1.0 - LEAST_CUT) * self._estimate)), confirmed=True, now=now)
+            return self._estimate < pace
+        if self._is_futile(pace, share, messages):
+            self._blind_until_s = now + self._futile_pause_s
+            self._futile_pause_s *= 2.0
+            return False
+        cut = pace * (1.0 - max(LEAST_CUT, share / 2.0))
+        if offered >= ENOUGH_OFFERED * pace:
+            cut = max(min(cut, accepted), 0.9 * min(accepted, pace))
+        self._learn(max(cut, pace / 4.0), confirmed=False, now=now)
+        return self._estimate is not None and self._estimate < pace
+
+    def _learn(self, estimate: float, *, confirmed: bool, now: float) -> None:
+        self._estimate = max(self._floor, min(estimate, float(self._limit)))
+        self._is_confirmed = confirmed
+        self._cut_s = now
+        known_s = HOLD_MESSAGES * self._mean_parts / self._estimate
+        self._hold_s = min(MAX_HOLD_S, max(MIN_HOLD_S, known_s)) if confirmed else DOUBT_S
+
+    def _lately(self, message: Released) -> tuple[int, int, int, int]:
+        """What went before `message`, which was throttled.
+
+        Returns the messages since the last cut, how many of them were throttled, the parts that left in the second
+        before `message`, and how many of those were accepted. What is not answered yet counts as accepted: answers
+        come in about the order of the messages, so most of it is.
+        """
+        messages, throttled, offered, accepted = 1, 1, 0, 0
+        for other in reversed(self._released):
+            if other.at_s <= message.at_s - EVIDENCE_S:
+                break
+            if other.at_s > message.at_s or other is message:
+                continue
+            refused = other.taken is False
+            if other.at_s > message.at_s - 1.0:
+                offered += other.parts
+                accepted += 0 if refused else other.parts
+            elif other.at_s <= self._cut_s:
+                break
+            if other.at_s > self._cut_s:
+                messages += 1
+                throttled += refused
+        return messages, throttled, offered, accepted
+
+    def _is_futile(self, pace: float, share: float, messages: int) -> bool:
+        """Whether slowing down to `pace` changed nothing since the series of cuts began; then the pace is restored."""
+        if self._series is None or share < self._series[1] / 2.0 or share >= HEAVY:
+            self._series = (self._estimate, share, pace)
+            return False
+        before, _, pace_before = self._series
+        if pace > FUTILE_SHARE * pace_before or messages < FUTILE_MESSAGES:
+            return False
+        self._estimate = before
+        self._series = None
         return True
-
-    def _is_futile(self, throttled_share: float, now: float) -> bool:
-        """Whether the last cuts changed nothing; remembers this one."""
-        # At once, that is: a bucket that has climbed back to its limit is throttled too, but takes a while for it.
-        at_once = now < self._blind_until + AT_ONCE_S
-        if at_once and self._share < 1.0 and 0.7 * self._last_throttled_share <= throttled_share < 0.5:
-            self._futile_cuts += 1
-        else:
-            self._futile_cuts = 0
-            self._share_before = self.share(now)
-        self._last_throttled_share = throttled_share
-        return self._futile_cuts >= FUTILE_AFTER
-
-    def _forget(self, now: float) -> None:
-        while self._throttles and self._throttles[0] <= now - 1.0:
-            self._throttles.popleft()
-        while self._accepted and self._accepted[0][0] <= now - 1.0:
-            self._parts -= self._accepted.popleft()[1]
-        while self._seconds and self._seconds[0][0] <= now - MEMORY_S:
-            self._seconds.popleft()

@@ -112,6 +112,11 @@ class ServiceClient:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
+    @property
+    def region(self) -> str:
+        """The region that was found, such as "us-east-1"; only while it is open."""
+        return str(self._client.meta.region_name)
+
     async def request(
         self, method: str, members: Mapping[str, object], release: Release, *, text: str = ""
     ) -> dict[str, Any] | Outcome:

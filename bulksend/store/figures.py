@@ -1,11 +1,13 @@
 """What a ledger adds up to: from a few rows of `tallies`, or the end of an index, however long the list is."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from bulksend.base.records import Breaker, BucketCounts, Counts, Run, RunEnd, Status
+from bulksend.base.progress import Breaker, BucketCounts, Counts, Run, RunEnd
+from bulksend.base.records import Status
 from bulksend.store.schema import RETRY, from_milliseconds, to_milliseconds
 
 NO_REASON = "unspecified"
@@ -24,7 +26,7 @@ class _Tally(NamedTuple):
 
 def read_counts(connection: sqlite3.Connection) -> Counts:
     """The numbers of this moment, from one consistent read; without reasons."""
-    buckets = connection.execute("SELECT id, name, mps FROM buckets ORDER BY id").fetchall()
+    buckets = connection.execute("SELECT id, name, mps, allows, allows_at FROM buckets ORDER BY id").fetchall()
     found = connection.execute("SELECT bucket, status, reason, messages, parts FROM tallies").fetchall()
     tallies = [_Tally(*each) for each in found]
     by_status = {status: sum(each.messages for each in tallies if each.status == status) for status in Status}
@@ -33,8 +35,12 @@ def read_counts(connection: sqlite3.Connection) -> Counts:
         by_status=by_status,
         parts_sent=sum(each.parts for each in tallies if each.status == Status.SENT),
         buckets=tuple(
-            _bucket_counts(name, mps, [each for each in tallies if each.bucket == number])
-            for number, name, mps in buckets
+            replace(
+                _bucket_counts(name, mps, [each for each in tallies if each.bucket == number]),
+                allows=allows,
+                allows_at=None if allows_at is None else from_milliseconds(allows_at),
+            )
+            for number, name, mps, allows, allows_at in buckets
         ),
     )
 
@@ -75,8 +81,7 @@ def read_reasons(connection: sqlite3.Connection) -> Mapping[Status, Mapping[str,
 def read_breakers(connection: sqlite3.Connection) -> list[Breaker]:
     """What the service refuses since the latest run began, the oldest first."""
     found = connection.execute(
-        "SELECT identities.name, country, reason, tripped_at, moved, held FROM breakers"
-        " JOIN identities ON identities.id = breakers.identity ORDER BY tripped_at, name, country"
+        "SELECT identity, country, reason, tripped_at, moved, held FROM breakers ORDER BY tripped_at, identity, country"
     )
     return [
         Breaker(identity, country or None, reason, from_milliseconds(tripped_at), moved, held)
@@ -116,3 +121,26 @@ def read_parts_released(connection: sqlite3.Connection, *, since: datetime) -> M
     )
     parts = dict(found.fetchall())
     return {name: parts.get(number, 0) for number, name in connection.execute("SELECT id, name FROM buckets")}
+
+
+def read_oversized(connection: sqlite3.Connection, *, since: datetime) -> Mapping[str, Sequence[tuple[datetime, int]]]:
+    """Rows of more parts than their bucket's limit whose outcome was recorded at or after `since`: when, and parts."""
+    found = connection.execute(
+        "SELECT buckets.name, finished_at, parts FROM states INDEXED BY states_finished"
+        " JOIN buckets ON buckets.id = states.bucket WHERE finished_at >= ? AND parts > buckets.mps",
+        (to_milliseconds(since),),
+    )
+    oversized: dict[str, list[tuple[datetime, int]]] = {}
+    for name, finished_at, parts in found.fetchall():
+        oversized.setdefault(name, []).append((from_milliseconds(finished_at), parts))
+    return oversized
+
+
+def read_recipients(connection: sqlite3.Connection, *, since: datetime) -> Collection[str]:
+    """Destinations of rows whose outcome, whatever it is, was recorded at or after `since`."""
+    found = connection.execute(
+        "SELECT DISTINCT rows.destination FROM states INDEXED BY states_finished JOIN rows ON rows.row = states.row"
+        " WHERE states.finished_at >= ?",
+        (to_milliseconds(since),),
+    )
+    return frozenset(destination for (destination,) in found)

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Any, Self, TypeVar, cast
 
 from bulksend.base.clock import Clock
 from bulksend.base.errors import ExitCode, LedgerError
-from bulksend.base.ports import Choose, Diverted
-from bulksend.base.records import Claim, Counts, Run, RunEnd, Settlement, Status
+from bulksend.base.ports import Behind, Choose, Diverted
+from bulksend.base.progress import Counts, Run, RunEnd
+from bulksend.base.records import Claim, Origin, Settlement, Status
 from bulksend.store.faults import LedgerMisuse
 from bulksend.store.grouping import Operation, run_together
 from bulksend.store.ledger import Postponement, SqliteLedger
@@ -44,8 +46,8 @@ class GroupCommitLedger:
     nothing of it was written, and the others go on, so that a fault of ours does not cost the outcomes in flight.
     What the disk or SQLite refuses fails everything that waits and everything later: nothing more may be sent.
 
-    A caller that is cancelled while it waits does not undo its operation. Rows of a cancelled `claim` are released
-    again, because nobody else knows of them.
+    A caller that is cancelled while it waits does not undo its operation. Rows of a cancelled `claim` are given back,
+    because nobody else knows of them.
 
     Args:
         path: of the ledger.
@@ -60,7 +62,7 @@ class GroupCommitLedger:
     fingerprint: Mapping[str, str]
     summary: Mapping[str, object]
     input_name: str
-    identities: Mapping[str, str]
+    identities: tuple[Origin, ...]
 
     def __init__(self, path: Path, *, clock: Clock, owner: OwnerLock | None = None) -> None:
         self.path = path
@@ -129,9 +131,9 @@ class GroupCommitLedger:
             task.add_done_callback(self._returns.discard)
             raise
 
-    async def postpone(self, row: int, attempt: int, *, throttled: bool) -> None:
+    async def postpone(self, row: int, attempt: int, *, throttled: bool, tried: bool = True) -> None:
         """As `Ledger.postpone`."""
-        await self._queued(Postponement(row, attempt, throttled))
+        await self._queued(Postponement(row, attempt, throttled, tried))
 
     async def retry(self, attempts: Mapping[int, int]) -> None:
         """As `Ledger.retry`."""
@@ -141,27 +143,18 @@ class GroupCommitLedger:
         """As `Ledger.settle`."""
         await self._queued(settlement)
 
-    async def release(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
-        """As `Ledger.release`."""
-        await self._submit(lambda ledger: ledger.release(rows, tried=tried))
+    async def give_back(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
+        """As `Ledger.give_back`."""
+        await self._submit(lambda ledger: ledger.give_back(rows, tried=tried))
 
-    async def divert(
-        self,
-        reason: str,
-        *,
-        identity: str,
-        country: str | None = None,
-        choose: Choose | None = None,
-        first: int = 1,
-        last: int | None = None,
-    ) -> Diverted:
+    async def divert(self, reason: str, behind: Behind, choose: Choose | None = None) -> Diverted:
         """As `Ledger.divert`; in slices, between which other operations go on."""
         moved: Counter[str] = Counter()
         held = 0
-        last = self._last_row if last is None else last
-        for start in range(first, last + 1, DIVERT_SLICE_ROWS):
-            scope = partial(SqliteLedger.divert, reason=reason, identity=identity, country=country, choose=choose)
-            diverted = await self._submit(partial(scope, first=start, last=min(last, start + DIVERT_SLICE_ROWS - 1)))
+        last = self._last_row if behind.last is None else behind.last
+        for first in range(behind.first, last + 1, DIVERT_SLICE_ROWS):
+            rows = replace(behind, first=first, last=min(last, first + DIVERT_SLICE_ROWS - 1))
+            diverted = await self._submit(partial(SqliteLedger.divert, reason=reason, behind=rows, choose=choose))
             moved.update(diverted.moved)
             held += diverted.held
         return Diverted(moved, held)
@@ -198,6 +191,18 @@ class GroupCommitLedger:
         """As `SqliteLedger.released_since`."""
         return await self._submit(lambda ledger: ledger.released_since(moment))
 
+    async def oversized_since(self, moment: datetime) -> Mapping[str, Sequence[tuple[datetime, int]]]:
+        """As `SqliteLedger.oversized_since`."""
+        return await self._submit(lambda ledger: ledger.oversized_since(moment))
+
+    async def recipients_since(self, moment: datetime) -> Collection[str]:
+        """As `SqliteLedger.recipients_since`."""
+        return await self._submit(lambda ledger: ledger.recipients_since(moment))
+
+    async def note_allowed(self, allowed: Mapping[str, float | None]) -> None:
+        """As `Ledger.note_allowed`."""
+        await self._submit(lambda ledger: ledger.note_allowed(allowed))
+
     def _submit(self, work: Callable[[SqliteLedger], T]) -> "asyncio.Future[T]":
         return cast("asyncio.Future[T]", self._queued(work))
 
@@ -211,7 +216,7 @@ class GroupCommitLedger:
     async def _return(self, claimed: "asyncio.Future[Sequence[Claim]]") -> None:
         with suppress(LedgerError):  # whoever uses the ledger next is told
             if rows := [claim.row for claim in await claimed]:
-                await self.release(rows)
+                await self.give_back(rows)
 
     # The rest runs in the ledger's thread.
 

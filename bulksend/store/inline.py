@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from bulksend.base.ports import Choose, Diverted
-from bulksend.base.records import Claim, Counts, RunEnd, Settlement
+from bulksend.base.ports import Behind, Choose, Diverted
+from bulksend.base.progress import Counts, RunEnd
+from bulksend.base.records import Claim, Settlement
 from bulksend.store.ledger import SqliteLedger
 
 
@@ -22,10 +23,10 @@ class InlineLedger:
         with self._ledger.transaction():
             return self._ledger.claim(bucket, parts=parts, rows=rows, oversized=oversized)
 
-    async def postpone(self, row: int, attempt: int, *, throttled: bool) -> None:
+    async def postpone(self, row: int, attempt: int, *, throttled: bool, tried: bool = True) -> None:
         """As `Ledger.postpone`."""
         with self._ledger.transaction():
-            self._ledger.postpone(row, attempt, throttled=throttled)
+            self._ledger.postpone(row, attempt, throttled=throttled, tried=tried)
 
     async def retry(self, attempts: Mapping[int, int]) -> None:
         """As `Ledger.retry`."""
@@ -37,30 +38,32 @@ class InlineLedger:
         with self._ledger.transaction():
             self._ledger.settle(settlement)
 
-    async def release(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
-        """As `Ledger.release`."""
+    async def give_back(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
+        """As `Ledger.give_back`."""
         with self._ledger.transaction():
-            self._ledger.release(rows, tried=tried)
+            self._ledger.give_back(rows, tried=tried)
 
-    async def divert(
-        self,
-        reason: str,
-        *,
-        identity: str,
-        country: str | None = None,
-        choose: Choose | None = None,
-        first: int = 1,
-        last: int | None = None,
-    ) -> Diverted:
+    async def divert(self, reason: str, behind: Behind, choose: Choose | None = None) -> Diverted:
         """As `Ledger.divert`."""
         with self._ledger.transaction():
-            return self._ledger.divert(
-                reason, identity=identity, country=country, choose=choose, first=first, last=last
-            )
+            return self._ledger.divert(reason, behind, choose)
 
     async def released_since(self, moment: datetime) -> Mapping[str, int]:
         """As `Ledger.released_since`."""
         return self._ledger.released_since(moment)
+
+    async def oversized_since(self, moment: datetime) -> Mapping[str, Sequence[tuple[datetime, int]]]:
+        """As `Ledger.oversized_since`."""
+        return self._ledger.oversized_since(moment)
+
+    async def recipients_since(self, moment: datetime) -> Collection[str]:
+        """As `Ledger.recipients_since`."""
+        return self._ledger.recipients_since(moment)
+
+    async def note_allowed(self, allowed: Mapping[str, float | None]) -> None:
+        """As `Ledger.note_allowed`."""
+        with self._ledger.transaction():
+            self._ledger.note_allowed(allowed)
 
     async def counts(self) -> Counts:
         """As `Ledger.counts`."""

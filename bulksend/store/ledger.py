@@ -4,13 +4,16 @@ import json
 import os
 import socket
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from math import inf
 from typing import NamedTuple
 
 import msgspec
 
-from bulksend.base.ports import Choose, Diverted
-from bulksend.base.records import INTERRUPTED, Claim, RunEnd, Settlement, Status
+from bulksend.base.ports import Behind, Choose, Diverted
+from bulksend.base.progress import RunEnd
+from bulksend.base.records import INTERRUPTED, Claim, Settlement, Status
 from bulksend.store import statements as sql
 from bulksend.store.faults import LedgerMisuse, damaged, told_as_damage
 from bulksend.store.schema import RETRY
@@ -22,11 +25,15 @@ _CLAIMABLE = msgspec.json.Decoder(list[tuple[int, int, str, str | None, str, str
 
 
 class Postponement(NamedTuple):
-    """Attempt number `attempt` at a row was refused for the moment; `throttled`: because it was too fast."""
+    """Attempt number `attempt` at a row came to nothing for the moment.
+
+    `throttled`: because it was too fast; `tried`: it went on the wire, and was refused.
+    """
 
     row: int
     attempt: int
     throttled: bool
+    tried: bool = True
 
 
 class _Standing(NamedTuple):
@@ -46,11 +53,11 @@ class SqliteLedger(WritableLedger):
     is checked first, and `LedgerMisuse` is raised with nothing written when it does not fit where the row stands:
 
         claim     pending -> sending     attempts + 1
-        postpone  sending -> postponed   again with the same number: nothing happens
+        postpone  sending -> postponed   attempts - 1, unless tried; again with the same number: nothing happens
         retry     postponed -> sending   attempts + 1; again with the same number: nothing happens
                   unknown -> sending     likewise; remembers that an earlier attempt may have been sent
         settle    sending -> an outcome  again with the same result: nothing happens
-        release   sending -> pending     attempts - 1, unless tried: an intent alone is no attempt
+        give back sending -> pending     attempts - 1, unless tried: an intent alone is no attempt
                   postponed -> pending
         divert    pending -> held, or pending for another identity
         resend    unknown -> pending     remembers that an earlier attempt may have been sent
@@ -90,9 +97,9 @@ class SqliteLedger(WritableLedger):
             for row, attempt, destination, country, identity, text, weight, lost in claimable
         ]
 
-    def postpone(self, row: int, attempt: int, *, throttled: bool) -> None:
-        """Withdraw the intent of a row that was refused for the moment, as `Ledger.postpone` says."""
-        for refusal in self.postpone_all([Postponement(row, attempt, throttled)]).values():
+    def postpone(self, row: int, attempt: int, *, throttled: bool, tried: bool = True) -> None:
+        """Withdraw the intent of a row that is to wait, as `Ledger.postpone` says."""
+        for refusal in self.postpone_all([Postponement(row, attempt, throttled, tried)]).values():
             raise refusal
 
     def postpone_all(self, postponements: Sequence[Postponement]) -> Mapping[int, LedgerMisuse]:
@@ -104,9 +111,10 @@ class SqliteLedger(WritableLedger):
             now = standing.get(each.row)
             if now is not None and now[:2] == (Status.SENDING, each.attempt):
                 batch.append(each)
-            elif now is None or now[:3] != (Status.PENDING, each.attempt, RETRY):
-                refused[each.row] = _refusal(f"a refusal of attempt {each.attempt}", each.row, now)
-        self.write(sql.POSTPONE, {"retry": RETRY, "batch": json.dumps([(each.row, each.attempt) for each in batch])})
+            elif now is None or now[:3] != (Status.PENDING, each.attempt - (not each.tried), RETRY):
+                refused[each.row] = _refusal(f"a postponement of attempt {each.attempt}", each.row, now)
+        values = [(each.row, each.attempt, int(each.tried)) for each in batch]
+        self.write(sql.POSTPONE, {"retry": RETRY, "batch": json.dumps(values)})
         throttled = sum(each.throttled for each in batch)
         if throttled and self._run is not None:
             self.write("UPDATE runs SET throttled = throttled + ? WHERE id = ?", (throttled, self._run))
@@ -156,45 +164,36 @@ class SqliteLedger(WritableLedger):
                     refused[row] = _refusal(what, row, standing.get(row))
         return refused
 
-    def release(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
-        """Return rows, as `Ledger.release` says; all of them, or none when one is neither claimed nor postponed."""
+    def give_back(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
+        """Return rows, as `Ledger.give_back` says; all of them, or none when one is neither claimed nor postponed."""
         standing = self._standing(rows)
         for row in rows:
             now = standing.get(row)
             if now is None or (now.status, now.reason) not in ((Status.SENDING, None), (Status.PENDING, RETRY)):
-                raise _refusal("a release", row, now)
-        self.write(sql.RELEASE, {"rows": json.dumps(list(rows)), "tried": json.dumps(list(tried))})
+                raise _refusal("being given back", row, now)
+        self.write(sql.GIVE_BACK, {"rows": json.dumps(list(rows)), "tried": json.dumps(list(tried))})
 
-    def divert(
-        self,
-        reason: str,
-        *,
-        identity: str,
-        country: str | None = None,
-        choose: Choose | None = None,
-        first: int = 1,
-        last: int | None = None,
-    ) -> Diverted:
-        """Keep pending rows from an identity, as `Ledger.divert` says; only row numbers `first` to `last`."""
-        if identity not in self.identities:
-            raise LedgerMisuse(f"the identity {identity!r} is not one of the campaign's")
-        last = self.last_row if last is None else last
-        scope = {"identity": identity, "country": country, "first": first, "last": last}
+    def divert(self, reason: str, behind: Behind, choose: Choose | None = None) -> Diverted:
+        """Keep pending rows from an identity, as `Ledger.divert` says."""
+        if behind.identity not in {origin.identity for origin in self.identities}:
+            raise LedgerMisuse(f"the identity {behind.identity!r} is not one of the campaign's")
+        scope = asdict(behind) | {"last": self.last_row if behind.last is None else behind.last}
         moved: Counter[str] = Counter()
         if choose is not None:
             chosen = [
-                (row, other)
+                (row, origin)
                 for row, destination, its_country in self._read(sql.MOVABLE, scope)
-                if (other := choose(destination, its_country)) is not None
+                if (origin := choose(destination, its_country)) is not None
             ]
-            for other in {other for _, other in chosen}:
-                if other == identity or other not in self.identities:
-                    raise LedgerMisuse(f"the identity {other!r} cannot take over from {identity!r}")
-            self.write(sql.MOVE, {"batch": json.dumps(chosen)})
-            moved.update(self.identities[other] for _, other in chosen)
+            for origin in {origin for _, origin in chosen}:
+                if origin.identity == behind.identity or origin not in self.identities:
+                    raise LedgerMisuse(f"{origin} cannot take over from {behind.identity!r}")
+            batch = [(row, origin.identity, origin.bucket) for row, origin in chosen]
+            self.write(sql.MOVE, {"batch": json.dumps(batch)})
+            moved.update(origin.bucket for _, origin in chosen)
         held = self.write(sql.HOLD, scope | {"reason": reason})
         tripped = {"reason": reason, "now": self.now_ms(), "moved": moved.total(), "held": held}
-        self.write(sql.TRIP, {"identity": identity, "country": country, **tripped})
+        self.write(sql.TRIP, {"identity": behind.identity, "country": behind.country, **tripped})
         return Diverted(moved, held)
 
     def resend_unknown(self) -> int:
@@ -234,9 +233,20 @@ class SqliteLedger(WritableLedger):
             raise damaged(self.path)
 
     def set_mps(self, mps: Mapping[str, int]) -> None:
-        """Change the limits of buckets (name -> parts per second) to those that hold now."""
-        for limit, number in [(limit, self._bucket_number(bucket)) for bucket, limit in mps.items()]:
-            self.write("UPDATE buckets SET mps = ? WHERE id = ?", (limit, number))
+        """Change the limits of buckets (name -> parts per second) to those that hold now.
+
+        What the service seemed to allow is forgotten where the limit is another than before.
+        """
+        self._require_buckets(mps)
+        self.write(sql.SET_MPS, {"limits": json.dumps(mps)})
+
+    def note_allowed(self, allowed: Mapping[str, float | None]) -> None:
+        """Record what the service seems to allow, as `Ledger.note_allowed` says."""
+        self._require_buckets(allowed)
+        for name, parts_per_second in allowed.items():
+            if parts_per_second is not None and not 0 < parts_per_second < inf:
+                raise LedgerMisuse(f"the bucket {name!r} cannot be allowed {parts_per_second} parts a second")
+        self.write(sql.NOTE_ALLOWED, {"allowed": json.dumps(allowed), "now": self.now_ms()})
 
     def start_run(self) -> None:
         """Note that this process begins to send."""
@@ -251,6 +261,12 @@ class SqliteLedger(WritableLedger):
 
     def _standing(self, rows: Collection[int]) -> Mapping[int, _Standing]:
         return {row: _Standing(*now) for row, *now in self._read(sql.STANDING, (json.dumps(list(rows)),))}
+
+    def _require_buckets(self, names: Iterable[str]) -> None:
+        known = {bucket.name for bucket in self.buckets}
+        for name in names:
+            if name not in known:
+                raise LedgerMisuse(f"the bucket {name!r} is not one of the campaign's")
 
     def _bucket_number(self, name: str) -> int:
         for (number,) in self._read("SELECT id FROM buckets WHERE name = ?", (name,)):

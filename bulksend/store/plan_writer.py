@@ -10,7 +10,7 @@ from typing import Self
 
 from bulksend.base.clock import Clock
 from bulksend.base.errors import LedgerError
-from bulksend.base.records import Bucket, PlannedRow, Status
+from bulksend.base.records import Bucket, Origin, PlannedRow, Status
 from bulksend.store.faults import LedgerMisuse, told_as_ledger_error
 from bulksend.store.files import beside, create_private, real_path, sync
 from bulksend.store.owner import OwnerLock
@@ -58,7 +58,7 @@ class PlanWriter:
         self._cleanup = ExitStack()
         self._connection: sqlite3.Connection | None = None
         self._buckets: dict[str, int] = {}
-        self._identities: dict[str, int] = {}
+        self._identities: dict[Origin, int] = {}
         self._fingerprint: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -92,7 +92,7 @@ class PlanWriter:
         campaign: Mapping[str, object],
         fingerprint: Mapping[str, str],
         buckets: Sequence[Bucket],
-        identities: Mapping[str, str],
+        identities: Sequence[Origin],
     ) -> None:
         """Record what the campaign is.
 
@@ -100,11 +100,11 @@ class PlanWriter:
             campaign: its settings, as JSON can hold them.
             fingerprint: marks by which a later command knows that it means this very campaign; `finish` adds to it.
             buckets: all of the campaign's.
-            identities: id of each origination identity -> name of its bucket.
+            identities: whom rows can be sent from; an identity once for every bucket that it is charged to.
         """
         self._fingerprint = dict(fingerprint)
         self._buckets = {bucket.name: number for number, bucket in enumerate(buckets, start=1)}
-        self._identities = {identity: number for number, identity in enumerate(identities, start=1)}
+        self._identities = {origin: number for number, origin in enumerate(identities, start=1)}
         with told_as_ledger_error(self._path):
             connection = self._open_connection()
             connection.executemany(
@@ -113,7 +113,7 @@ class PlanWriter:
             )
             connection.executemany(
                 "INSERT INTO identities (id, name, bucket) VALUES (?, ?, ?)",
-                [(self._identities[identity], identity, self._bucket(name)) for identity, name in identities.items()],
+                [(number, origin.identity, self._bucket(origin.bucket)) for origin, number in self._identities.items()],
             )
             self._set_meta("campaign", json.dumps(campaign))
             self._set_meta("created_at", str(to_milliseconds(self._clock.now())))
@@ -168,7 +168,7 @@ class PlanWriter:
         return (
             row.row,
             None if row.bucket is None else self._bucket(row.bucket),
-            None if row.identity is None else self._identity(row.identity),
+            None if row.identity is None or row.bucket is None else self._identity(Origin(row.identity, row.bucket)),
             row.country,
             row.parts,
             row.status.value,
@@ -182,11 +182,11 @@ class PlanWriter:
         except KeyError:
             raise LedgerMisuse(f"the bucket {name!r} is not one of the campaign's") from None
 
-    def _identity(self, name: str) -> int:
+    def _identity(self, origin: Origin) -> int:
         try:
-            return self._identities[name]
+            return self._identities[origin]
         except KeyError:
-            raise LedgerMisuse(f"the identity {name!r} is not one of the campaign's") from None
+            raise LedgerMisuse(f"{origin} is not one of the campaign's") from None
 
     def _set_meta(self, key: str, value: str) -> None:
         self._open_connection().execute("INSERT INTO meta (key, value) VALUES (?, ?)", (key, value))

@@ -2,14 +2,15 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bulksend.base.records import Breaker, Bucket, Counts, Run, Status
+from bulksend.base.progress import Breaker, Counts, Run
+from bulksend.base.records import Bucket, Origin, Status
 from bulksend.store import figures
 from bulksend.store.connect import connect_for_reading
 from bulksend.store.faults import damaged, told_as_damage, told_as_ledger_error
@@ -32,7 +33,7 @@ class ReadableLedger:
         fingerprint: marks by which a command knows that it means this very campaign.
         summary: what the plan added up to.
         input_name: what the rows came from, for people.
-        identities: id of each origination identity -> name of its bucket.
+        identities: whom rows can be sent from, as listed.
         last_row: the highest row number; 0 without rows.
     """
 
@@ -47,7 +48,7 @@ class ReadableLedger:
             self.input_name: str = meta["input_name"]
         except (KeyError, ValueError):
             raise damaged(path) from None
-        self.identities: Mapping[str, str] = dict(self._read(_IDENTITIES))
+        self.identities = tuple(Origin(*each) for each in self._read(_IDENTITIES))
         ((self.last_row,),) = self._read("SELECT ifnull(max(row), 0) FROM states")
         self._cleanup = cleanup.pop_all()
 
@@ -110,6 +111,16 @@ class ReadableLedger:
         """Parts of rows whose outcome was recorded at or after `moment`, by bucket; every bucket is named."""
         with told_as_damage(self.path):
             return figures.read_parts_released(self._connection, since=moment)
+
+    def oversized_since(self, moment: datetime) -> Mapping[str, Sequence[tuple[datetime, int]]]:
+        """When and how large, by bucket: rows larger than its limit whose outcome was recorded at or after `moment`."""
+        with told_as_damage(self.path):
+            return figures.read_oversized(self._connection, since=moment)
+
+    def recipients_since(self, moment: datetime) -> Collection[str]:
+        """Destinations of rows whose outcome was recorded at or after `moment`."""
+        with told_as_damage(self.path):
+            return figures.read_recipients(self._connection, since=moment)
 
     def _read(self, statement: str, values: Mapping[str, object] | tuple[object, ...] = ()) -> list[Any]:
         with told_as_ledger_error(self.path):

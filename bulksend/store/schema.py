@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 APPLICATION_ID = 0x62736C67
 """`PRAGMA application_id` of a ledger ("bslg"). Set in the last step of planning: a file without it is no ledger."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """`PRAGMA user_version`; goes up with every change that an older program would misread."""
 
 LOG_KEY = "log"
@@ -41,13 +41,16 @@ CREATE TABLE meta (
 CREATE TABLE buckets (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
-    mps INTEGER NOT NULL CHECK (mps >= 1)
+    mps INTEGER NOT NULL CHECK (mps >= 1),
+    allows REAL, -- parts per second that the service seemed to allow; NULL: nothing speaks against mps
+    allows_at INTEGER -- when that was noted
 );
 
 CREATE TABLE identities (
     id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    bucket INTEGER NOT NULL REFERENCES buckets (id)
+    name TEXT NOT NULL,
+    bucket INTEGER NOT NULL REFERENCES buckets (id),
+    UNIQUE (name, bucket) -- an identity has a bucket of its own wherever its limit differs by country
 );
 
 CREATE TABLE rows (
@@ -99,7 +102,7 @@ CREATE TABLE runs (
 );
 
 CREATE TABLE breakers (
-    identity INTEGER NOT NULL REFERENCES identities (id),
+    identity TEXT NOT NULL, -- its name: it is refused whatever bucket it is charged to
     country TEXT NOT NULL, -- '': any
     reason TEXT NOT NULL,
     tripped_at INTEGER NOT NULL,

@@ -15,8 +15,12 @@ class Word(StrEnum):
     RELEASED = "released"  # may be on the wire from here on
     ANSWERED = "answered"  # what became of it is known; detail: kind of the outcome
     SETTLED = "settled"  # the outcome is on disk; detail: status
-    POSTPONED = "postponed"  # the intent is withdrawn, on disk
+    POSTPONED = "postponed"  # the intent is withdrawn, on disk; detail: whether the attempt counts
     RETURNED = "returned"  # is back in the ledger, on disk
+
+
+UNTRIED = "untried"
+"""Detail of a postponement whose attempt does not count, so that the next one has the same number."""
 
 
 class JournalWriter:
@@ -101,5 +105,6 @@ def doings(path: Path) -> Doings:
                 assert row in run.answered or note.detail == "unknown", f"row {row} was settled without an answer"
                 run.settled[row] = note.detail
             case Word.POSTPONED | Word.RETURNED:
+                assert note.detail != UNTRIED or row not in run.released, f"row {row} went out and does not count"
                 intents.pop(row, None)
     return run

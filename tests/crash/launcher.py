@@ -11,7 +11,7 @@ from typing import Any, cast
 from bulksend.base.ports import Gateway, Ledger, Release
 from bulksend.base.records import Claim, Outcome, Settlement
 from bulksend.cli.app import run
-from tests.crash.journal import JournalWriter, Word
+from tests.crash.journal import UNTRIED, JournalWriter, Word
 from tests.crash.points import A_COMMIT_S, AN_ANSWER_S, Crash, Point
 
 
@@ -50,16 +50,16 @@ class WatchedLedger:
         self._crash.at(Point.AFTER_OUTCOME)
         self._crash.settled()
 
-    async def postpone(self, row: int, attempt: int, **keywords: Any) -> None:
+    async def postpone(self, row: int, attempt: int, *, throttled: bool, tried: bool = True) -> None:
         self._crash.within(Point.DURING_OUTCOME, A_COMMIT_S)
-        await self._ledger.postpone(row, attempt, **keywords)
-        self._journal.note(Word.POSTPONED, row, attempt)
+        await self._ledger.postpone(row, attempt, throttled=throttled, tried=tried)
+        self._journal.note(Word.POSTPONED, row, attempt, "tried" if tried else UNTRIED)
         self._crash.at(Point.AFTER_OUTCOME)
 
-    async def release(self, rows: Sequence[int], **keywords: Any) -> None:
+    async def give_back(self, rows: Sequence[int], **keywords: Any) -> None:
         self._crash.at(Point.BEFORE_RETURN)
         self._crash.within(Point.DURING_RETURN, A_COMMIT_S)
-        await self._ledger.release(rows, **keywords)
+        await self._ledger.give_back(rows, **keywords)
         for row in rows:
             self._journal.note(Word.RETURNED, row)
         self._crash.at(Point.AFTER_RETURN)

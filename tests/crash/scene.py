@@ -61,6 +61,7 @@ def patience(*, read_timeout_s: float) -> str:
     """Settings of a campaign that waits so long for answers, and tries again soon."""
     return f"""
 [aws]
+check_identities = false
 read_timeout_s = {read_timeout_s}
 [retry]
 base_s = 0.05

@@ -12,6 +12,7 @@ from msgspec.structs import fields, replace
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from bulksend.base.account import MEMBERS, NUMBERS, POOLS, SENDERS
 from bulksend.config.load import load_settings
 from bulksend.config.model import IDENTITIES, SECTIONS, IdentitySettings, Settings
 from bulksend.config.names import environment_name
@@ -185,7 +186,7 @@ def test_the_example_identities_that_are_only_shown(tmp_path: Path) -> None:
         IdentityKind.PHONE_NUMBER_ID,
         IdentityKind.PHONE_NUMBER_ARN,
     ]
-    assert len(settings.identities) == 8
+    assert len(settings.identities) == 10
 
 
 def statements() -> list[dict[str, object]]:
@@ -203,8 +204,10 @@ def actions(statement: dict[str, object]) -> list[str]:
 
 
 def test_the_policy_allows_no_more_than_is_needed() -> None:
-    """Sending, held to senders and what a campaign may name, and feedback about messages."""
-    send, feedback = statements()
+    """Sending, held to senders and what a campaign may name; feedback about messages; what the account holds."""
+    send, feedback, identities = statements()
+    assert identities["Effect"] == "Allow"
+    assert actions(identities) == [f"sms-voice:{operation}" for operation in (NUMBERS, SENDERS, POOLS, MEMBERS)]
     assert (feedback["Effect"], actions(feedback)) == ("Allow", ["sms-voice:PutMessageFeedback"])
     assert send["Effect"] == "Allow"
     assert actions(send) == ["sms-voice:SendTextMessage"]

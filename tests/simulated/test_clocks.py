@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bulksend.base.records import Counts, RunEnd, Status
+from bulksend.base.progress import Counts, RunEnd
+from bulksend.base.records import Status
 from bulksend.config.load import load_settings
 from bulksend.config.request import request_members
 from bulksend.pipeline.sending import Sender, SendResult

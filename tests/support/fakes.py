@@ -6,18 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bulksend.base.errors import LedgerError
-from bulksend.base.ports import Choose, Diverted, Release
-from bulksend.base.records import (
-    Bucket,
-    BucketCounts,
-    Claim,
-    Counts,
-    Outcome,
-    OutcomeKind,
-    RunEnd,
-    Settlement,
-    Status,
-)
+from bulksend.base.ports import Behind, Choose, Diverted, Release
+from bulksend.base.progress import BucketCounts, Counts, RunEnd
+from bulksend.base.records import Bucket, Claim, Outcome, OutcomeKind, Settlement, Status
 from tests.support.virtual import VirtualClock
 
 
@@ -40,7 +31,8 @@ class MemoryLedger:
     status: dict[int, Status] = field(default_factory=dict)
     held: dict[int, str] = field(default_factory=dict)
     postponed: set[int] = field(default_factory=set)
-    bucket_of: Mapping[str, str] = field(default_factory=dict)
+    allowed: dict[str, float | None] = field(default_factory=dict)
+    allowed_at: dict[str, datetime] = field(default_factory=dict)
     most_claimed: Counter[str] = field(default_factory=Counter)
     settlements: dict[int, Settlement] = field(default_factory=dict)
     settled_at: dict[int, datetime] = field(default_factory=dict)
@@ -77,9 +69,10 @@ class MemoryLedger:
         self._watch()
         return taken
 
-    async def postpone(self, row: int, attempt: int, *, throttled: bool) -> None:
+    async def postpone(self, row: int, attempt: int, *, throttled: bool, tried: bool = True) -> None:
         await self._commit()
         assert (self.status[row], self.attempts[row]) == (Status.SENDING, attempt)
+        self.attempts[row] -= not tried
         self.status[row] = Status.PENDING
         self.postponed.add(row)
         self.throttled += throttled
@@ -101,7 +94,7 @@ class MemoryLedger:
         self.settlements[settlement.row] = settlement
         self.settled_at[settlement.row] = self._clock.now()
 
-    async def release(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
+    async def give_back(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
         await self._commit()
         for row in rows:
             if row in self.postponed:
@@ -111,33 +104,23 @@ class MemoryLedger:
             self.status[row] = Status.PENDING
             self.attempts[row] -= row not in tried
 
-    async def divert(
-        self,
-        reason: str,
-        *,
-        identity: str,
-        country: str | None = None,
-        choose: Choose | None = None,
-        first: int = 1,
-        last: int | None = None,
-    ) -> Diverted:
+    async def divert(self, reason: str, behind: Behind, choose: Choose | None = None) -> Diverted:
         await self._commit()
         moved: Counter[str] = Counter()
         held = 0
         for index, claim in enumerate(self.claims):
-            in_range = first <= claim.row and (last is None or claim.row <= last)
-            behind = in_range and claim.identity == identity and country in (None, claim.country)
+            in_range = behind.first <= claim.row and (behind.last is None or claim.row <= behind.last)
+            in_scope = claim.identity == behind.identity and behind.country in (None, claim.country)
             free = self.status[claim.row] is Status.PENDING and claim.row not in self.postponed | self.held.keys()
-            if not (behind and free):
+            if not (in_range and in_scope and free):
                 continue
             other = choose(claim.destination, claim.country) if choose else None
             if other is None:
                 self.held[claim.row] = reason
                 held += 1
             else:
-                bucket = self.bucket_of[other]
-                self.claims[index] = replace(claim, identity=other, bucket=bucket)
-                moved[bucket] += 1
+                self.claims[index] = replace(claim, identity=other.identity, bucket=other.bucket)
+                moved[other.bucket] += 1
         return Diverted(moved, held)
 
     async def released_since(self, moment: datetime) -> Mapping[str, int]:
@@ -146,6 +129,27 @@ class MemoryLedger:
             if claim.row in self.settled_at and self.settled_at[claim.row] >= moment:
                 parts[claim.bucket] += claim.parts
         return parts
+
+    async def oversized_since(self, moment: datetime) -> Mapping[str, Sequence[tuple[datetime, int]]]:
+        limits = {bucket.name: bucket.mps for bucket in self.buckets}
+        oversized: dict[str, list[tuple[datetime, int]]] = {}
+        for claim in self.claims:
+            settled_at = self.settled_at.get(claim.row)
+            if settled_at is not None and settled_at >= moment and claim.parts > limits[claim.bucket]:
+                oversized.setdefault(claim.bucket, []).append((settled_at, claim.parts))
+        return oversized
+
+    async def recipients_since(self, moment: datetime) -> Collection[str]:
+        return {
+            claim.destination
+            for claim in self.claims
+            if claim.row in self.settled_at and self.settled_at[claim.row] >= moment
+        }
+
+    async def note_allowed(self, allowed: Mapping[str, float | None]) -> None:
+        await self._commit()
+        self.allowed |= allowed
+        self.allowed_at |= dict.fromkeys(allowed, self._clock.now())
 
     async def counts(self) -> Counts:
         return Counts(
@@ -164,6 +168,8 @@ class MemoryLedger:
                         and self.status[claim.row] is Status.PENDING
                         for claim in self.claims
                     ),
+                    allows=self.allowed.get(bucket.name),
+                    allows_at=None if self.allowed.get(bucket.name) is None else self.allowed_at[bucket.name],
                 )
                 for bucket in self.buckets
             ),

@@ -39,8 +39,10 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "aws.read_timeout_s": ("1e2", 100.0),
     "aws.max_concurrency": (" 12 ", 12),
     "aws.stop_grace_s": ("10", 10.0),
+    "aws.check_identities": ("no", False),
     "pacing.headroom": ("0.5", 0.5),
     "pacing.dry_run_mps": ("3", 3),
+    "pacing.requests_per_second": ("40", 40),
     "retry.base_s": (".5", 0.5),
     "retry.cap_s": ("5.", 5.0),
     "retry.give_up_after_s": ("60", 60.0),
@@ -86,7 +88,7 @@ def test_text_becomes_the_type_of_its_key(key: str) -> None:
         ),
         (
             {"BULKSEND_IDENTITIES": '[{"id": "ACME", "mps": null}]'},
-            "identities[0].mps must be a whole number from 1 to 10000, not null",
+            'identities[0].mps must be a whole number from 1 to 10000 or "auto", not null',
         ),
     ],
 )

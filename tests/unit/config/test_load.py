@@ -4,7 +4,7 @@ import pytest
 
 from bulksend.base.errors import ConfigError, ExitCode
 from bulksend.config.load import MAX_TEMPLATE_BYTES, load_settings
-from bulksend.config.model import AwsSettings, IdentitySettings, PacingSettings, RetrySettings, Settings
+from bulksend.config.model import AwsSettings, IdentitySettings, PacingSettings, RetrySettings, Settings, with_limits
 
 MINIMUM = """
 [campaign]
@@ -153,6 +153,28 @@ def test_every_key(tmp_path: Path) -> None:
     assert (second.bucket, second.countries) == ("ACME", frozenset())
 
 
+def test_an_identity_has_a_limit_of_its_own_in_each_of_its_entries() -> None:
+    """Buckets are named after the id and its countries, in whatever order, wherever it is listed more than once."""
+    listed = (
+        '[{"id": "ACME", "mps": 40, "countries": ["GB"]}, {"id": "ACME", "mps": 10, "countries": ["fr", "DE"]},'
+        ' {"id": "ACME", "mps": 5, "countries": ["IE"], "bucket": "ireland"}, {"id": "OTHER", "mps": 3}]'
+    )
+    settings = load_settings(None, environ={}, overrides=[f"identities={listed}"], complete=False)
+    assert [(one.id, one.bucket, one.mps) for one in settings.identity_records()] == [
+        ("ACME", "ACME/GB", 40), ("ACME", "ACME/DE+FR", 10), ("ACME", "ireland", 5), ("OTHER", "OTHER", 3),
+    ]  # fmt: skip
+
+
+def test_a_default_bucket_can_be_written_out(tmp_path: Path) -> None:
+    """The name that an entry gets by itself is one that a person may give as well, and the two are the same."""
+    entry = '[[identities]]\nid = "{0}"\nmps = 3\ncountries = {1}\n'
+    for sender in ("ACME", "+447700900123", "pool-0123456789", "acme_24-7"):
+        entries = [entry.format(sender, '["GB", "DE"]'), entry.format(sender, '["FR"]')]
+        implied = load_settings(write(tmp_path, "".join(entries)), environ={}, complete=False).identities
+        named = [f'{text}bucket = "{one.bucket}"\n' for text, one in zip(entries, implied, strict=True)]
+        assert load_settings(write(tmp_path, "".join(named)), environ={}, complete=False).identities == implied
+
+
 def test_flags_beat_environment_beats_file_beats_defaults(tmp_path: Path) -> None:
     """The same key in every layer takes the value of the highest that sets it."""
     path = write(tmp_path, f"{MINIMUM}\n[pacing]\nheadroom = 0.1\n")
@@ -163,6 +185,30 @@ def test_flags_beat_environment_beats_file_beats_defaults(tmp_path: Path) -> Non
     assert load_settings(path, environ=environ).pacing.headroom == 0.2
     assert load_settings(path, environ=environ, overrides=[override]).pacing.headroom == 0.3
     assert load_settings(path, environ=environ, overrides=[override, "pacing.headroom=0.4"]).pacing.headroom == 0.4
+
+
+def test_a_limit_that_is_the_accounts_to_tell() -> None:
+    """Until it is told, the documented limit of such a number holds, the lowest of those that share a bucket."""
+    listed = (
+        '[{"id": "+18885550100", "mps": "auto", "bucket": "x"}, {"id": "ACME", "mps": "auto", "bucket": "x"},'
+        ' {"id": "20440", "mps": 50}, {"id": "+447700900001", "mps": "auto"}]'
+    )
+    settings = load_settings(None, environ={"BULKSEND_IDENTITIES": listed}, complete=False)
+    assert settings.has_auto
+    assert [one.mps for one in settings.identities] == ["auto", "auto", 50, "auto"]
+    assert [one.is_auto for one in settings.identities] == [True, True, False, True]
+    assert [one.mps for one in settings.identity_records()] == [3, 3, 50, 10]
+    asked: list[str] = []
+
+    def told(one: IdentitySettings) -> int:
+        asked.append(one.id)
+        return {"+18885550100": 7, "ACME": 4}.get(one.id, 9)
+
+    resolved = with_limits(settings, told)
+    assert [one.mps for one in resolved.identities] == [4, 4, 50, 9]
+    assert asked == ["+18885550100", "ACME", "+447700900001"]
+    assert not resolved.has_auto
+    assert not load_settings(None, environ={}, complete=False).has_auto
 
 
 def test_no_file() -> None:

@@ -71,7 +71,10 @@ def marks(settings: Settings, suppressed_sha256: str = NONE_SUPPRESSED) -> dict[
     return stored
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, Settings(), *CHANGES.values()])
+AUTO = replace(SETTINGS, identities=tuple(replace(one, mps="auto") for one in SETTINGS.identities))
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, AUTO, Settings(), *CHANGES.values()])
 def test_settings_survive_the_ledger(settings: Settings) -> None:
     """What was stored as JSON comes back equal, without any file."""
     assert from_document(json.loads(json.dumps(to_document(settings)))) == settings
@@ -134,7 +137,7 @@ def test_a_change_of_the_suppressed_numbers_is_named() -> None:
     [
         replace(SETTINGS, aws=AwsSettings(region="eu-west-2"), pacing=PacingSettings(headroom=0.5)),
         replace(SETTINGS, retry=RetrySettings(on_unknown="resend")),
-        replace(SETTINGS, identities=tuple(replace(one, mps=one.mps + 1) for one in SETTINGS.identities)),
+        replace(SETTINGS, identities=tuple(replace(one, mps=one.known_mps + 1) for one in SETTINGS.identities)),
         replace(SETTINGS, identities=SETTINGS.identities[::-1]),
         replace(SETTINGS, identities=(replace(SETTINGS.identities[0], countries=("CA", "US")), SETTINGS.identities[1])),
         replace(SETTINGS, identities=(SETTINGS.identities[0], replace(SETTINGS.identities[1], bucket=""))),
@@ -175,3 +178,8 @@ def test_differences(old: dict[str, str], new: dict[str, str]) -> None:
     """Every key that is not the same in both is named once, none that is."""
     named = differences(old, new)
     assert sorted(named) == sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+
+
+def test_a_limit_that_is_the_accounts_to_tell_is_no_other_campaign() -> None:
+    """A number may be written for `auto` between two runs, and the other way round."""
+    assert marks(AUTO) == marks(SETTINGS)

@@ -33,3 +33,9 @@ def test_two_limits_in_one_bucket() -> None:
     """A bucket with two limits has no limit that could be kept."""
     with pytest.raises(ValueError, match="'10dlc' has two limits: 20 and 21 MPS"):
         buckets_of([*IDENTITIES, Identity(id="ACME", bucket="10dlc", mps=21)], dry_run_mps=None)
+
+
+def test_an_identity_has_a_limit_for_each_of_its_entries() -> None:
+    """What a sender id may in one country does not count against what it may in another."""
+    entries = [Identity("ACME", "ACME/GB", 40, frozenset({"GB"})), Identity("ACME", "ACME/DE", 10, frozenset({"DE"}))]
+    assert buckets_of(entries, dry_run_mps=None) == {"ACME/GB": Bucket("ACME/GB", 40), "ACME/DE": Bucket("ACME/DE", 10)}

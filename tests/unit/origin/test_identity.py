@@ -1,7 +1,7 @@
 import pytest
 
 from bulksend.base.request import TEXT_RULES
-from bulksend.origin.identity import Identity, IdentityKind, identity_kind, number_digits
+from bulksend.origin.identity import Identity, IdentityKind, bucket_names, identity_kind, number_digits, sender_key
 
 ARN = "arn:aws:sms-voice:us-east-1:111122223333:"
 HEX = "0123456789abcdef0123456789abcdef"
@@ -79,3 +79,18 @@ def test_serves() -> None:
     certain = Identity(id="ACME", bucket="b", mps=1, countries=frozenset({"US", "CA"}))
     assert [anywhere.serves(country) for country in ("US", "GB", None)] == [True, True, True]
     assert [certain.serves(country) for country in ("US", "GB", None)] == [True, False, False]
+
+
+@pytest.mark.parametrize("id", ["+18885550100", "18885550100", "+1 (888) 555-0100"])
+def test_spellings_of_a_number_are_one_sender(id: str) -> None:  # noqa: A002 - the attribute's name
+    """With or without + and punctuation it is the same; a name is its own spelling."""
+    assert sender_key(id) == "18885550100"
+    assert sender_key("ACME") != sender_key("acme")
+
+
+def test_an_entry_has_a_bucket_of_its_own() -> None:
+    """Named after its id where that is listed once, and after id and countries where it is listed more often."""
+    listed = [("20440", ["US"], ""), ("ACME", ["GB"], ""), ("ACME", ["FR", "DE"], ""), ("ACME", ["IE"], "mine")]
+    assert bucket_names(listed) == ("20440", "ACME/GB", "ACME/DE+FR", "mine")
+    assert bucket_names(listed[:2]) == ("20440", "ACME")
+    assert bucket_names([]) == ()

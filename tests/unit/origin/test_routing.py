@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulksend.base.records import Origin
 from bulksend.origin.identity import Identity
 from bulksend.origin.routing import NoIdentity, Router
 
@@ -33,14 +34,17 @@ def shares(identities: Sequence[Identity], numbers: Sequence[str] = NUMBERS) -> 
 
 @st.composite
 def identity_lists(draw: st.DrawFn) -> list[Identity]:
-    """One to eight identities in up to four buckets, each bucket with its own MPS."""
+    """One to eight identities in up to four buckets, each bucket with its own MPS; some have an entry a country."""
     limits = draw(st.lists(st.integers(1, 10_000), min_size=1, max_size=4))
-    served = draw(st.lists(st.frozensets(st.sampled_from(COUNTRIES)), min_size=1, max_size=8))
-    picked = [draw(st.integers(0, len(limits) - 1)) for _ in served]
-    return [
-        Identity(id=f"ID{index}", bucket=f"bucket{at}", mps=limits[at], countries=countries)
-        for index, (countries, at) in enumerate(zip(served, picked, strict=True))
-    ]
+    found: list[Identity] = []
+    for index, countries in enumerate(
+        draw(st.lists(st.frozensets(st.sampled_from(COUNTRIES)), min_size=1, max_size=8))
+    ):
+        apart = len(countries) > 1 and draw(st.booleans())
+        for served in [frozenset({country}) for country in sorted(countries)] if apart else [countries]:
+            at = draw(st.integers(0, len(limits) - 1))
+            found.append(Identity(id=f"ID{index}", bucket=f"bucket{at}", mps=limits[at], countries=served))
+    return found
 
 
 countries = st.one_of(st.none(), st.sampled_from((*COUNTRIES, "FR")))
@@ -80,7 +84,8 @@ def test_a_new_identity_moves_only_what_it_takes(
     identities: list[Identity], number: str, *, joins: bool, mps: int
 ) -> None:
     """A number keeps its identity unless the new one takes it; one that joins a bucket takes from that bucket alone."""
-    old = [replace(one, countries=frozenset({"US"})) for one in identities]
+    once = {one.id: one for one in identities}
+    old = [replace(one, countries=frozenset({"US"})) for one in once.values()]
     new = replace(old[0], id="NEW") if joins else identity("NEW", mps, "US")
     before = Router(old).route(destination=number, country="US")
     after = Router([*old, new]).route(destination=number, country="US")
@@ -213,8 +218,53 @@ def test_the_row_chooses_what_cannot_be(wanted: str, country: str | None, senten
         )
 
 
-@pytest.mark.parametrize("names", [("ACME", "ACME"), ("+18885550100", "18885550100")])
-def test_the_same_identity_twice(names: tuple[str, str]) -> None:
-    """Two entries for one identity leave no single answer."""
+ACME = (identity("ACME", 40, "GB", bucket="ACME/GB"), identity("ACME", 10, "DE", "FR", bucket="ACME/DE+FR"))
+"""A sender id that has one limit in Britain and another in two other countries."""
+
+
+@pytest.mark.parametrize(("country", "bucket"), [("GB", "ACME/GB"), ("DE", "ACME/DE+FR"), ("FR", "ACME/DE+FR")])
+@pytest.mark.parametrize("wanted", ["ACME", ""])
+def test_an_identity_counts_against_the_limit_that_it_has_to_the_country(
+    wanted: str, country: str, bucket: str
+) -> None:
+    """Whether the row names it or not, the entry that lists the country is the one that is charged."""
+    for router in (Router(ACME), Router(ACME[::-1])):
+        chosen = router.route(destination="+447860019066", country=country, wanted=wanted)
+        assert (chosen.id, chosen.bucket) == ("ACME", bucket)
+        assert chosen.origin == Origin("ACME", bucket)
+
+
+@pytest.mark.parametrize(
+    ("country", "why"),
+    [("US", "does not serve US"), (None, "serves certain countries only, and the country of the number is not known")],
+)
+def test_the_row_chooses_an_identity_that_has_no_limit_there(country: str | None, why: str) -> None:
+    """None of its entries stands in for another country."""
+    with pytest.raises(NoIdentity, match=f"^the row asks for identity ACME, which {why}$"):
+        Router([*ACME, identity("ANY")]).route(destination=NUMBERS[0], country=country, wanted="ACME")
+
+
+def test_shares_follow_the_limit_in_the_country() -> None:
+    """Beside another sender each entry has, in its own countries, the share of its own bucket."""
+    router = Router([*ACME, identity("OTHER", 40, "GB", "DE")])
+    for country, mps in (("GB", 40), ("DE", 10)):
+        found = Counter(router.route(destination=number, country=country).id for number in NUMBERS)
+        share = mps / (mps + 40)
+        assert abs(found["ACME"] - len(NUMBERS) * share) < 5 * (len(NUMBERS) * share * (1 - share)) ** 0.5
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [("ACME",), ("ACME",)],
+        [("ACME", "GB"), ("ACME",)],
+        [("ACME", "GB", "DE"), ("ACME", "FR", "DE")],
+        [("+18885550100",), ("18885550100",)],
+        [("+18885550100", "US"), ("18885550100", "CA")],
+    ],
+    ids=["twice for any", "once for any", "a country in common", "two spellings", "two spellings, two countries"],
+)
+def test_the_same_identity_twice(entries: list[tuple[str, ...]]) -> None:
+    """Two entries for one identity that both serve a country, or look like two identities, leave no single answer."""
     with pytest.raises(ValueError, match="the same"):
-        Router([identity(name) for name in names])
+        Router([identity(name, 10, *countries) for name, *countries in entries])

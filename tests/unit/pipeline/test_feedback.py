@@ -10,7 +10,7 @@ import pytest
 
 from bulksend.base.errors import ServiceStop, UsageError
 from bulksend.base.ports import Release
-from bulksend.base.records import RunEnd
+from bulksend.base.progress import RunEnd
 from bulksend.pipeline.feedback import FeedbackPolicy, FeedbackResult, FeedbackSender
 from bulksend.pipeline.refusals import refusal_hint
 from bulksend.send.feedback import PutKind, PutOutcome

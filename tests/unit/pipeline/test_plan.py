@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from bulksend.base.errors import ConfigError, InputError, LedgerError, UsageError
-from bulksend.base.records import Encoding
+from bulksend.base.records import Bucket, Encoding, Origin
 from bulksend.config.load import load_settings
 from bulksend.config.model import Settings
 from bulksend.pipeline.plan import Plan, make_plan, refuse_changes
 from bulksend.store.export import export_rows
+from bulksend.store.reading import ReadableLedger
 from tests.support.virtual import VirtualClock
 
 IDENTITIES = [
@@ -131,6 +132,29 @@ def test_a_row_can_name_its_identity(tmp_path: Path) -> None:
     assert rows[2]["reason"] == "no_identity"
 
 
+BY_COUNTRY = [
+    {"id": "ACME", "mps": 40, "countries": ["GB"]},
+    {"id": "ACME", "mps": 10, "countries": ["DE", "FR"]},
+]
+
+
+@pytest.mark.parametrize("sender", ["ACME", ""])
+def test_a_row_is_charged_to_the_limit_of_its_country(sender: str, tmp_path: Path) -> None:
+    """A sender id with a limit for each country has a bucket for each, whether the row names it or not."""
+    settings = settings_with(identities=json.dumps(BY_COUNTRY), recipients__identity="from")
+    lines = f"phone,first_name,from\n+447400123456,Ann,{sender}\n+491713920002,Ben,{sender}\n+14255550100,Cy,{sender}\n"
+    plan, rows = planned(tmp_path, lines, settings=settings)
+    assert [(row["identity"], row["bucket"], row["reason"]) for row in rows] == [
+        ("ACME", "ACME/GB", None), ("ACME", "ACME/DE+FR", None), (None, None, "no_identity"),
+    ]  # fmt: skip
+    assert {name: (totals.mps, totals.messages) for name, totals in plan.totals.buckets.items()} == {
+        "ACME/GB": (40, 1), "ACME/DE+FR": (10, 1),
+    }  # fmt: skip
+    with ReadableLedger.open_for_reading(tmp_path / "plan.db") as ledger:
+        assert ledger.identities == (Origin("ACME", "ACME/GB"), Origin("ACME", "ACME/DE+FR"))
+        assert ledger.buckets == (Bucket("ACME/GB", 40), Bucket("ACME/DE+FR", 10))
+
+
 def test_values_are_data_and_never_template(tmp_path: Path) -> None:
     """A cell that looks like a template is printed as it is."""
     _, (row,) = planned(tmp_path, "phone,first_name\n+14255550100,{{ 7*7 }}\n")
@@ -241,6 +265,24 @@ class TestTheSameCampaign:
         stop.write_text("+14255550199\n+14255550100\n")
         with pytest.raises(UsageError, match=r"recipients\.suppress"):
             refuse_changes(settings, str(tmp_path / "list.csv"), tmp_path / "plan.db")
+
+    @pytest.mark.parametrize(
+        "countries", [[["GB", "FR"], ["DE"]], [["GB"], ["DE"]]], ids=["another division", "one country less"]
+    )
+    def test_another_limit_for_a_country(self, countries: list[list[str]], tmp_path: Path) -> None:
+        """Which entry of an identity serves which country decides what rows are charged to."""
+        planned(tmp_path, self.LINES, settings=settings_with(identities=json.dumps(BY_COUNTRY)))
+        entries = [{**entry, "countries": served} for entry, served in zip(BY_COUNTRY, countries, strict=True)]
+        settings = settings_with(identities=json.dumps(entries))
+        with pytest.raises(UsageError, match="identities"):
+            refuse_changes(settings, str(tmp_path / "list.csv"), tmp_path / "plan.db")
+
+    def test_speed_may_change_by_country(self, tmp_path: Path) -> None:
+        """Entries that serve what they served before, in another order and with other limits, are the same campaign."""
+        planned(tmp_path, self.LINES, settings=settings_with(identities=json.dumps(BY_COUNTRY)))
+        faster = [{**entry, "mps": 50} for entry in reversed(BY_COUNTRY)]
+        settings = settings_with(identities=json.dumps(faster))
+        refuse_changes(settings, str(tmp_path / "list.csv"), tmp_path / "plan.db")
 
     def test_speed_may_change(self, tmp_path: Path) -> None:
         """MPS, [pacing], [retry] and [aws] are how, not what."""

@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from bulksend.base.errors import InputError, UsageError
-from bulksend.base.records import Encoding, Outcome, OutcomeKind, PlannedRow, Settlement, Status
+from bulksend.base.records import Encoding, Origin, Outcome, OutcomeKind, PlannedRow, Settlement, Status
 from bulksend.config.load import load_settings
 from bulksend.config.snapshot import to_document
 from bulksend.pipeline.plan import campaign_buckets
@@ -21,6 +21,7 @@ from bulksend.store.ledger import SqliteLedger
 from bulksend.store.plan_writer import PlanWriter
 from tests.support.virtual import EPOCH, VirtualClock
 
+ORIGINS = (Origin("ACME", "ACME"),)
 ROWS = 40
 SETTINGS = """
 [campaign]
@@ -46,7 +47,7 @@ def make_ledger(folder: Path, text: str) -> DeliveryLedger:
     path, clock = folder / "l.db", VirtualClock()
     with PlanWriter(path, clock=clock) as writer:
         buckets = list(campaign_buckets(settings).values())
-        writer.begin(campaign=to_document(settings), fingerprint={}, buckets=buckets, identities={"ACME": "ACME"})
+        writer.begin(campaign=to_document(settings), fingerprint={}, buckets=buckets, identities=ORIGINS)
         writer.add([planned(row) for row in range(1, ROWS + 1)])
         writer.finish(input_name="list.csv", summary={}, fingerprint={})
     with SqliteLedger.open_for_writing(path, clock=clock) as written, written.transaction():

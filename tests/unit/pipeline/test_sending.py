@@ -7,7 +7,8 @@ from random import Random
 import pytest
 
 from bulksend.base.errors import LedgerError, ServiceStop, UsageError
-from bulksend.base.records import Bucket, Claim, Outcome, OutcomeKind, RunEnd, Status
+from bulksend.base.progress import RunEnd
+from bulksend.base.records import Bucket, Claim, Outcome, OutcomeKind, Status
 from bulksend.origin.identity import Identity
 from bulksend.pipeline.sending import Sender, SendPolicy, SendResult
 from tests.support.fakes import MemoryLedger, ScriptedGateway, accept, make_claim
@@ -492,7 +493,7 @@ def test_rows_of_a_refused_identity_go_to_another_that_serves_the_country(commit
             return refuse(OutcomeKind.FAILED_IDENTITY, "resource_not_active")
         return accept(claim)
 
-    ledger = MemoryLedger(claims, [Bucket("slow", 3), Bucket("fast", 20)], bucket_of={"slow": "slow", "fast": "fast"})
+    ledger = MemoryLedger(claims, [Bucket("slow", 3), Bucket("fast", 20)])
     ledger.commit_s = commit_s
     gateway = ScriptedGateway(answer)
     result = send(ledger, gateway, identities=anywhere("slow", "fast"))
@@ -513,9 +514,7 @@ def test_rows_of_a_refused_identity_go_to_another_that_serves_the_country(commit
 def test_identities_that_fail_one_after_the_other_leave_the_rows_pending() -> None:
     """The last one that serves the country holds what none is left for; no row goes round in circles."""
     claims = [make_claim(row, identity="a", bucket="a") for row in range(1, 41)]
-    ledger = MemoryLedger(
-        claims, [Bucket("a", 20), Bucket("b", 20), Bucket("c", 20)], bucket_of={"a": "a", "b": "b", "c": "c"}
-    )
+    ledger = MemoryLedger(claims, [Bucket("a", 20), Bucket("b", 20), Bucket("c", 20)])
     gateway = ScriptedGateway(lambda _: refuse(OutcomeKind.FAILED_IDENTITY, "resource_not_active"))
     result = send(ledger, gateway, identities=[*anywhere("a", "b"), Identity("c", "c", 20, frozenset({"DE"}))])
     assert result.end is RunEnd.STOPPED
@@ -536,7 +535,7 @@ def test_a_route_that_is_stopped_takes_no_rows_over() -> None:
             return refuse(OutcomeKind.FAILED_IDENTITY, "resource_not_active")
         return accept(claim)
 
-    ledger = MemoryLedger(claims, [Bucket("a", 5), Bucket("b", 20)], bucket_of={"a": "a", "b": "b"})
+    ledger = MemoryLedger(claims, [Bucket("a", 5), Bucket("b", 20)])
     result = send(ledger, ScriptedGateway(answer), identities=anywhere("a", "b"))
     assert result.end is RunEnd.STOPPED
     assert all(ledger.held[row] == "resource_not_active" for row in range(11, 31))
@@ -588,8 +587,8 @@ def test_a_row_that_waits_to_be_tried_again_is_pending() -> None:
         seen.append(sum(ledger.status[row] is Status.PENDING for row in ledger.postponed))
         return answer(claim)
 
-    policy = replace(POLICY, base_s=60.0, cap_s=60.0)
-    send(ledger, ScriptedGateway(watching), policy=policy, stop_after_s=20.0)
+    policy = replace(POLICY, base_s=300.0, cap_s=300.0)
+    send(ledger, ScriptedGateway(watching), policy=policy, stop_after_s=60.0)
     assert max(seen) >= 15
     assert not ledger.postponed
     assert ledger.count(Status.PENDING) == 30

@@ -1,6 +1,7 @@
 import pytest
 
-from bulksend.base.records import Counts, Status
+from bulksend.base.progress import Counts
+from bulksend.base.records import Status
 from bulksend.pipeline.tally import RateGauge, Tally
 
 

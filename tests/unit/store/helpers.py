@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bulksend.base.ports import Choose, Diverted
-from bulksend.base.records import Bucket, Claim, Encoding, Outcome, OutcomeKind, PlannedRow, Settlement, Status
+from bulksend.base.ports import Behind, Choose, Diverted
+from bulksend.base.records import Bucket, Claim, Encoding, Origin, Outcome, OutcomeKind, PlannedRow, Settlement, Status
 from bulksend.store.export import export_rows
 from bulksend.store.ledger import SqliteLedger
 from bulksend.store.plan_writer import PlanWriter
@@ -15,7 +15,9 @@ START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
 TOLL_FREE = "+18885550100"
 SHORT_CODE = "20440"
-IDENTITIES: Mapping[str, str] = {TOLL_FREE: "toll-free", SHORT_CODE: "short"}
+BUCKET_OF: Mapping[str, str] = {TOLL_FREE: "toll-free", SHORT_CODE: "short"}
+SHORT = Origin(SHORT_CODE, "short")
+IDENTITIES = (Origin(TOLL_FREE, "toll-free"), SHORT)
 BUCKETS = (Bucket("toll-free", 3), Bucket("short", 100))
 
 
@@ -56,7 +58,7 @@ def pending(
         destination=f"+1425555{row:04d}",
         country=country,
         identity=identity,
-        bucket=IDENTITIES[identity],
+        bucket=BUCKET_OF[identity],
         encoding=Encoding.GSM_7,
         parts=parts,
         text=text,
@@ -87,7 +89,7 @@ def write_plan(
     clock: StandingClock | None = None,
     summary: Mapping[str, object] | None = None,
     buckets: Sequence[Bucket] = BUCKETS,
-    identities: Mapping[str, str] = IDENTITIES,
+    identities: Sequence[Origin] = IDENTITIES,
 ) -> Path:
     """Plan a campaign of `rows` into `path`."""
     with PlanWriter(path, clock=clock or StandingClock()) as writer:
@@ -134,10 +136,10 @@ def settle(ledger: SqliteLedger, *settlements: Settlement) -> None:
             ledger.settle(settlement)
 
 
-def postpone(ledger: SqliteLedger, row: int, attempt: int = 1, *, throttled: bool = True) -> None:
+def postpone(ledger: SqliteLedger, row: int, attempt: int = 1, *, throttled: bool = True, tried: bool = True) -> None:
     """Postpone in a transaction of its own."""
     with ledger.transaction():
-        ledger.postpone(row, attempt, throttled=throttled)
+        ledger.postpone(row, attempt, throttled=throttled, tried=tried)
 
 
 def retry(ledger: SqliteLedger, attempts: Mapping[int, int]) -> None:
@@ -146,10 +148,10 @@ def retry(ledger: SqliteLedger, attempts: Mapping[int, int]) -> None:
         ledger.retry(attempts)
 
 
-def release(ledger: SqliteLedger, *rows: int, tried: Collection[int] = ()) -> None:
-    """Release in a transaction of its own."""
+def give_back(ledger: SqliteLedger, *rows: int, tried: Collection[int] = ()) -> None:
+    """Give rows back in a transaction of their own."""
     with ledger.transaction():
-        ledger.release(rows, tried=tried)
+        ledger.give_back(rows, tried=tried)
 
 
 def divert(
@@ -162,7 +164,7 @@ def divert(
 ) -> Diverted:
     """Divert in a transaction of its own."""
     with ledger.transaction():
-        return ledger.divert(reason, identity=identity, country=country, choose=choose)
+        return ledger.divert(reason, Behind(identity, country), choose)
 
 
 def exported(ledger: SqliteLedger, row: int) -> dict[str, object]:

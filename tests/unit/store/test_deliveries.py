@@ -289,7 +289,7 @@ def test_holds_and_breakers_are_left_to_the_next_run(made: Path) -> None:
     """Reconciling says nothing about what the service refuses."""
     with closing(sqlite3.connect(made)) as connection, connection:
         connection.execute("UPDATE states SET reason = 'not_active' WHERE row = 8")
-        connection.execute("INSERT INTO breakers VALUES (1, '', 'not_active', 0, 0, 1)")
+        connection.execute("INSERT INTO breakers VALUES ('20440', '', 'not_active', 0, 0, 1)")
     reconcile(made, [[event("m", 2)]])
     with closing(sqlite3.connect(made)) as connection:
         assert connection.execute("SELECT reason FROM states WHERE row = 8").fetchall() == [("not_active",)]

@@ -23,7 +23,7 @@ def book(path: Path, clock: StandingClock) -> Iterator[FeedbackLedger]:
         for row in (1, 2, 3, 4, 9):
             ledger.settle(sent(row))
         ledger.settle(failed(5))
-        ledger.release([row for row in claimed if row in (6, 8)])
+        ledger.give_back([row for row in claimed if row in (6, 8)])
     with FeedbackLedger.open_for_writing(path, clock=clock) as opened:
         yield opened
 

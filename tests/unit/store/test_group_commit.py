@@ -10,14 +10,25 @@ from typing import Any
 import pytest
 
 from bulksend.base.errors import ExitCode, LedgerError
-from bulksend.base.ports import Diverted, Ledger
-from bulksend.base.records import Breaker, RunEnd, Status
+from bulksend.base.ports import Behind, Diverted, Ledger
+from bulksend.base.progress import Breaker, RunEnd
+from bulksend.base.records import Origin, Status
 from bulksend.store.export import export_rows
 from bulksend.store.faults import LedgerMisuse
 from bulksend.store.group_commit import DIVERT_SLICE_ROWS, GroupCommitLedger, WriterFailure
 from bulksend.store.ledger import SqliteLedger
 from bulksend.store.owner import OwnerLock
-from tests.unit.store.helpers import SHORT_CODE, START, TOLL_FREE, StandingClock, pending, sent, write_plan
+from tests.unit.store.helpers import (
+    IDENTITIES,
+    SHORT,
+    SHORT_CODE,
+    START,
+    TOLL_FREE,
+    StandingClock,
+    pending,
+    sent,
+    write_plan,
+)
 
 Use = Callable[[GroupCommitLedger], Awaitable[None]]
 
@@ -67,12 +78,12 @@ def test_it_is_the_port(planned: Path) -> None:
         assert await port.claim("toll-free", parts=2, rows=1, oversized=False) == []
         await port.postpone(first.row, 1, throttled=True)
         await port.retry({first.row: 2})
+        await port.postpone(first.row, 2, throttled=False, tried=False)
+        await port.retry({first.row: 2})
         await port.settle(sent(first.row, 2))
-        await port.release([second.row], tried=[second.row])
-        assert await port.divert("unreachable", identity=TOLL_FREE, country="CA") == Diverted({}, 2)
-        assert await port.divert("inactive", identity=TOLL_FREE, choose=lambda *_: SHORT_CODE) == Diverted(
-            {"short": 3}, 0
-        )
+        await port.give_back([second.row], tried=[second.row])
+        assert await port.divert("unreachable", Behind(TOLL_FREE, "CA")) == Diverted({}, 2)
+        assert await port.divert("inactive", Behind(TOLL_FREE), lambda *_: SHORT) == Diverted({"short": 3}, 0)
         (moved,) = await port.claim("short", parts=9, rows=1)
         assert (moved.row, moved.attempt, moved.identity) == (2, 2, SHORT_CODE)
         await port.finish(RunEnd.INTERRUPTED, "a signal", throttled=1)
@@ -85,6 +96,10 @@ def test_it_is_the_port(planned: Path) -> None:
             ]
             assert reader.reasons() == await ledger.reasons()
             assert await port.released_since(START) == {"toll-free": 1, "short": 0}
+            assert await port.oversized_since(START) == {}
+            assert await port.recipients_since(START) == {first.destination}
+            await port.note_allowed({"short": 61.0})
+            assert [(each.allows, each.allows_at) for each in reader.counts().buckets] == [(None, None), (61.0, START)]
             assert [(each.country, each.moved, each.held) for each in reader.breakers()] == [(None, 3, 0), ("CA", 0, 2)]
 
     run(planned, use)
@@ -97,7 +112,7 @@ def test_it_knows_its_campaign(planned: Path) -> None:
         assert ledger.campaign == {"name": "c"}
         assert ledger.fingerprint == {"config": "1", "input": "2"}
         assert (ledger.summary, ledger.input_name) == ({}, "list.csv")
-        assert ledger.identities[TOLL_FREE] == "toll-free"
+        assert ledger.identities == IDENTITIES
 
     run(planned, use)
 
@@ -194,7 +209,7 @@ def test_a_full_disk_ends_it_for_everybody(planned: Path) -> None:
             lambda: ledger.claim("short", parts=1, rows=1),
             lambda: ledger.postpone(3, 1, throttled=True),
             lambda: ledger.retry({3: 2}),
-            lambda: ledger.divert("inactive", identity=TOLL_FREE),
+            lambda: ledger.divert("inactive", Behind(TOLL_FREE)),
             ledger.counts,
             lambda: ledger.finish(RunEnd.STOPPED, None, throttled=0),
         ]
@@ -432,7 +447,7 @@ def test_rows_whose_retry_was_cancelled_can_be_released(planned: Path) -> None:
         event.set()
         await asyncio.gather(task, stalled, return_exceptions=True)
         assert task.cancelled()
-        await ledger.release([1, 2])
+        await ledger.give_back([1, 2])
         claims = await ledger.claim("toll-free", parts=9, rows=2)
         assert [(claim.row, claim.attempt) for claim in claims] == [(1, 2), (2, 2)]
 
@@ -446,7 +461,7 @@ def test_a_divert_of_many_rows_lets_others_in_between(path: Path) -> None:
 
     async def use(ledger: GroupCommitLedger) -> None:
         (claim,) = await ledger.claim("toll-free", parts=1, rows=1)
-        divert = asyncio.ensure_future(ledger.divert("inactive", identity=TOLL_FREE))
+        divert = asyncio.ensure_future(ledger.divert("inactive", Behind(TOLL_FREE)))
         await asyncio.sleep(0)
         await ledger.settle(sent(claim.row))
         assert not divert.done()
@@ -462,13 +477,13 @@ def test_slices_of_a_divert_add_up(path: Path) -> None:
     write_plan(path, [pending(row, parts=1 + row % 3, pinned=row % 5 == 0) for row in range(1, rows + 1)])
     asked: list[str] = []
 
-    def choose(destination: str, _: str | None) -> str | None:
+    def choose(destination: str, _: str | None) -> Origin | None:
         asked.append(destination)
-        return SHORT_CODE if len(asked) % 2 else None
+        return SHORT if len(asked) % 2 else None
 
     async def use(ledger: GroupCommitLedger) -> None:
         before = await ledger.counts()
-        diverted = await ledger.divert("inactive", identity=TOLL_FREE, choose=choose)
+        diverted = await ledger.divert("inactive", Behind(TOLL_FREE), choose)
         assert asked == [f"+1425555{row:04d}" for row in range(1, rows + 1) if row % 5]
         moved = (len(asked) + 1) // 2
         assert diverted == Diverted({"short": moved}, rows - moved)
@@ -491,13 +506,13 @@ def test_a_divert_of_some_rows_keeps_to_their_numbers(path: Path) -> None:
 
     async def use(ledger: GroupCommitLedger) -> None:
         last = DIVERT_SLICE_ROWS + 10
-        assert await ledger.divert("inactive", identity=TOLL_FREE, first=5, last=last) == Diverted({}, last - 4)
+        assert await ledger.divert("inactive", Behind(TOLL_FREE, first=5, last=last)) == Diverted({}, last - 4)
         claims = await ledger.claim("toll-free", parts=rows, rows=rows)
         assert [claim.row for claim in claims] == [*range(1, 5), *range(last + 1, rows + 1)]
-        await ledger.release([1, rows])
-        moved = await ledger.divert("inactive", identity=TOLL_FREE, choose=lambda *_: SHORT_CODE, first=rows, last=rows)
+        await ledger.give_back([1, rows])
+        moved = await ledger.divert("inactive", Behind(TOLL_FREE, first=rows, last=rows), lambda *_: SHORT)
         assert moved == Diverted({"short": 1}, 0)
-        assert await ledger.divert("inactive", identity=TOLL_FREE, first=rows + 1, last=rows + 9) == Diverted({}, 0)
+        assert await ledger.divert("inactive", Behind(TOLL_FREE, first=rows + 1, last=rows + 9)) == Diverted({}, 0)
         with SqliteLedger.open_for_reading(path) as reader:
             assert reader.breakers() == [Breaker(TOLL_FREE, None, "inactive", START, 1, last - 4)]
 
@@ -512,8 +527,8 @@ def test_two_diverts_at_once_lose_no_row(path: Path) -> None:
 
     async def use(ledger: GroupCommitLedger) -> None:
         first, second = await asyncio.gather(
-            ledger.divert("inactive", identity=TOLL_FREE, choose=lambda *_: SHORT_CODE),
-            ledger.divert("not_found", identity=SHORT_CODE),
+            ledger.divert("inactive", Behind(TOLL_FREE), lambda *_: SHORT),
+            ledger.divert("not_found", Behind(SHORT_CODE)),
         )
         assert (first.moved, first.held, second.held) == ({"short": rows // 2}, 0, rows)
         for bucket in ("toll-free", "short"):
@@ -525,12 +540,12 @@ def test_two_diverts_at_once_lose_no_row(path: Path) -> None:
 def test_a_choice_that_breaks_ends_it(planned: Path) -> None:
     """An exception of who chooses is a fault of ours, and is not silent."""
 
-    def broken(*_: object) -> str:
+    def broken(*_: object) -> Origin:
         raise KeyError("+14255550001")
 
     async def use(ledger: GroupCommitLedger) -> None:
         with pytest.raises(WriterFailure, match="KeyError") as raised:
-            await ledger.divert("inactive", identity=TOLL_FREE, choose=broken)
+            await ledger.divert("inactive", Behind(TOLL_FREE), broken)
         assert "555" not in str(raised.value)
 
     run(planned, use)

@@ -6,13 +6,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulksend.base.errors import LedgerError
-from bulksend.base.ports import Diverted
+from bulksend.base.ports import Behind, Diverted
 from bulksend.base.records import Claim, Status
 from bulksend.store.export import export_rows
 from bulksend.store.faults import LedgerMisuse
 from bulksend.store.grouping import Operation, run_together
 from bulksend.store.ledger import Postponement, SqliteLedger
-from tests.unit.store.helpers import SHORT_CODE, TOLL_FREE, StandingClock, failed, pending, sent, unknown, write_plan
+from tests.unit.store.helpers import (
+    SHORT,
+    TOLL_FREE,
+    StandingClock,
+    failed,
+    pending,
+    sent,
+    unknown,
+    write_plan,
+)
 
 ROWS = st.integers(min_value=1, max_value=5)
 ATTEMPTS = st.integers(min_value=1, max_value=3)
@@ -23,14 +32,14 @@ def claim_all(ledger: SqliteLedger) -> Sequence[Claim]:
     return ledger.claim("toll-free", parts=100, rows=2)
 
 
-def release_first(ledger: SqliteLedger) -> None:
-    """Release row 1, claimed or not."""
-    ledger.release([1])
+def give_back_first(ledger: SqliteLedger) -> None:
+    """Give row 1 back, claimed or not."""
+    ledger.give_back([1])
 
 
 def move(ledger: SqliteLedger) -> Diverted:
     """Divert the rows of the toll-free number; the third has to wait."""
-    return ledger.divert("inactive", identity=TOLL_FREE, choose=lambda to, _: None if to.endswith("3") else SHORT_CODE)
+    return ledger.divert("inactive", Behind(TOLL_FREE), lambda to, _: None if to.endswith("3") else SHORT)
 
 
 def retry(attempts: dict[int, int]) -> Operation:
@@ -42,9 +51,9 @@ OPERATIONS: st.SearchStrategy[Operation] = st.one_of(
     st.builds(sent, ROWS, ATTEMPTS),
     st.builds(failed, ROWS, ATTEMPTS),
     st.builds(unknown, ROWS, ATTEMPTS),
-    st.builds(Postponement, ROWS, ATTEMPTS, st.booleans()),
+    st.builds(Postponement, ROWS, ATTEMPTS, st.booleans(), st.booleans()),
     st.builds(retry, st.dictionaries(ROWS, ATTEMPTS, max_size=2)),
-    st.sampled_from([claim_all, release_first, move, SqliteLedger.resend_unknown, SqliteLedger.counts]),
+    st.sampled_from([claim_all, give_back_first, move, SqliteLedger.resend_unknown, SqliteLedger.counts]),
 )
 
 
@@ -70,7 +79,7 @@ def test_a_group_does_what_its_operations_would_do_one_by_one(
 def test_one_refusal_does_not_cost_the_others(ledger: SqliteLedger) -> None:
     """Who does what does not fit is told so; the others' effects are durable."""
     claims, refused, released, second, misused = run_together(
-        ledger, [claim_all, sent(9), lambda each: each.release([1]), sent(2), lambda each: each.release([1])]
+        ledger, [claim_all, sent(9), lambda each: each.give_back([1]), sent(2), lambda each: each.give_back([1])]
     )
     assert isinstance(claims, list)
     assert isinstance(refused, LedgerMisuse)
@@ -106,8 +115,8 @@ def test_a_refused_operation_leaves_nothing_in_its_group(ledger: SqliteLedger) -
     """Others are committed with it, so what it did before it was refused must be nothing."""
     wrong = [
         lambda each: each.retry({1: 2, 2: 2}),
-        lambda each: each.release([1, 9]),
-        lambda each: each.divert("inactive", identity="unheard-of", choose=lambda *_: SHORT_CODE),
+        lambda each: each.give_back([1, 9]),
+        lambda each: each.divert("inactive", Behind("unheard-of"), lambda *_: SHORT),
     ]
     run_together(ledger, [claim_all, Postponement(1, 1, throttled=False)])
     before = list(export_rows(ledger.path)), ledger.breakers()

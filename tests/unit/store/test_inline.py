@@ -3,12 +3,13 @@ import asyncio
 import pytest
 
 from bulksend.base.errors import LedgerError
-from bulksend.base.ports import Diverted, Ledger
-from bulksend.base.records import RunEnd, Status
+from bulksend.base.ports import Behind, Diverted, Ledger
+from bulksend.base.progress import RunEnd
+from bulksend.base.records import Status
 from bulksend.store.faults import LedgerMisuse
 from bulksend.store.inline import InlineLedger
 from bulksend.store.ledger import SqliteLedger
-from tests.unit.store.helpers import SHORT_CODE, START, TOLL_FREE, sent
+from tests.unit.store.helpers import SHORT, SHORT_CODE, START, TOLL_FREE, sent
 
 
 def test_the_port_is_served_without_a_thread(ledger: SqliteLedger) -> None:
@@ -19,17 +20,22 @@ def test_the_port_is_served_without_a_thread(ledger: SqliteLedger) -> None:
         assert await port.claim("toll-free", parts=2, rows=1, oversized=False) == []
         await port.postpone(first.row, 1, throttled=True)
         await port.retry({first.row: 2})
+        await port.postpone(first.row, 2, throttled=False, tried=False)
+        await port.retry({first.row: 2})
         await port.settle(sent(first.row, 2))
-        await port.release([second.row], tried=[second.row])
-        assert await port.divert("unreachable", identity=TOLL_FREE, country="CA") == Diverted({}, 2)
-        assert await port.divert("inactive", identity=TOLL_FREE, choose=lambda *_: SHORT_CODE) == Diverted(
-            {"short": 3}, 0
-        )
-        assert await port.divert("inactive", identity=SHORT_CODE, first=4, last=8) == Diverted({}, 2)
+        await port.give_back([second.row], tried=[second.row])
+        assert await port.divert("unreachable", Behind(TOLL_FREE, "CA")) == Diverted({}, 2)
+        assert await port.divert("inactive", Behind(TOLL_FREE), lambda *_: SHORT) == Diverted({"short": 3}, 0)
+        assert await port.divert("inactive", Behind(SHORT_CODE, first=4, last=8)) == Diverted({}, 2)
         (moved,) = await port.claim("short", parts=9, rows=1)
         assert (moved.row, moved.attempt, moved.identity) == (2, 2, SHORT_CODE)
         assert (await port.counts()).of(Status.SENT) == 1
         assert await port.released_since(START) == {"toll-free": 1, "short": 0}
+        assert await port.oversized_since(START) == {}
+        assert await port.recipients_since(START) == {first.destination}
+        await port.note_allowed({"short": 61.0})
+        buckets = (await port.counts()).buckets
+        assert [(each.allows, each.allows_at) for each in buckets] == [(None, None), (61.0, START)]
         await port.finish(RunEnd.INTERRUPTED, "a signal", throttled=1)
 
     with ledger.transaction():
@@ -51,7 +57,7 @@ def test_errors_reach_the_caller(ledger: SqliteLedger) -> None:
         with pytest.raises(LedgerMisuse):
             await port.retry({1: 2})
         with pytest.raises(LedgerMisuse):
-            await port.divert("inactive", identity="unheard-of")
+            await port.divert("inactive", Behind("unheard-of"))
         assert len(await port.claim("short", parts=1, rows=1)) == 1
         ledger._connection.execute("PRAGMA max_page_count = 1").fetchone()
         with pytest.raises(LedgerError, match="is full"):

@@ -5,6 +5,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -15,12 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulksend.base.errors import LedgerError
-from bulksend.base.records import Bucket, Outcome, OutcomeKind, Run, RunEnd, Settlement, Status
+from bulksend.base.ports import Behind
+from bulksend.base.progress import Run, RunEnd
+from bulksend.base.records import Bucket, Origin, Outcome, OutcomeKind, Settlement, Status
 from bulksend.store.connect import connect_for_reading
 from bulksend.store.export import export_rows
 from bulksend.store.faults import LedgerMisuse
 from bulksend.store.ledger import SqliteLedger
 from tests.unit.store.helpers import (
+    SHORT,
     SHORT_CODE,
     START,
     TOLL_FREE,
@@ -39,6 +43,7 @@ from tests.unit.store.helpers import (
 
 WRITABLE = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=80)
 ANYTHING = st.none() | st.text(max_size=80)
+Change = Callable[[], object]
 
 SENDER = """
 import sys
@@ -311,6 +316,64 @@ def test_limits_can_change_between_runs(ledger: SqliteLedger) -> None:
     assert [bucket.mps for bucket in ledger.counts().buckets] == [3, 40]
 
 
+def test_recipients_of_the_last_moments_are_told(ledger: SqliteLedger, clock: StandingClock) -> None:
+    """Destinations of rows with an outcome since a moment, that moment included; nobody who was not tried."""
+    claim(ledger, rows=4)
+    for second, settlement in enumerate([sent(1), unknown(2), failed(3)]):
+        clock.moment = START + timedelta(seconds=second)
+        settle(ledger, settlement)
+    everybody = {"+14255550001", "+14255550002", "+14255550003"}
+    assert ledger.recipients_since(START) == everybody
+    assert ledger.recipients_since(START + timedelta(seconds=1)) == everybody - {"+14255550001"}
+    assert ledger.recipients_since(START + timedelta(seconds=3)) == set()
+
+
+def test_what_the_service_seems_to_allow_is_kept(ledger: SqliteLedger, clock: StandingClock) -> None:
+    """With the moment at which it was noted, from run to run, until nothing speaks against the limit any more."""
+    with ledger.transaction():
+        ledger.note_allowed({"short": 61.5})
+    clock.advance(60)
+    with ledger.transaction():
+        ledger.note_allowed({"toll-free": None})
+        ledger.note_allowed({})
+        ledger.recover()
+    with SqliteLedger.open_for_reading(ledger.path) as reader:
+        assert [(each.allows, each.allows_at) for each in reader.counts().buckets] == [(None, None), (61.5, START)]
+    with ledger.transaction():
+        ledger.note_allowed({"short": None})
+    assert [(each.allows, each.allows_at) for each in ledger.counts().buckets] == [(None, None)] * 2
+
+
+def test_another_limit_is_learnt_anew(ledger: SqliteLedger) -> None:
+    """What the service allowed beside the old limit is forgotten; with the same limit it is not."""
+    with ledger.transaction():
+        ledger.note_allowed({"toll-free": 2.5, "short": 61.0})
+        ledger.set_mps({"toll-free": 3, "short": 80})
+    assert [(each.mps, each.allows) for each in ledger.counts().buckets] == [(3, 2.5), (80, None)]
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_rate_that_is_none_is_refused(ledger: SqliteLedger, wrong: float) -> None:
+    """A bucket that allows nothing would never be tried again; of a batch with such a one nothing is written."""
+    with ledger.transaction(), pytest.raises(LedgerMisuse, match="bucket 'short'"):
+        ledger.note_allowed({"toll-free": 1.0, "short": wrong})
+    assert [each.allows for each in ledger.counts().buckets] == [None, None]
+
+
+def test_limits_of_many_buckets_are_one_step_of_sqlite(path: Path) -> None:
+    """However many buckets there are, a note about all of them costs what a note about one does."""
+    many = [Bucket(str(number), 5) for number in range(200)]
+    statements: list[str] = []
+    write_plan(path, [], buckets=many, identities=[Origin("ACME", bucket.name) for bucket in many])
+    with SqliteLedger.open_for_writing(path, clock=StandingClock()) as ledger, ledger.transaction():
+        ledger._connection.set_trace_callback(statements.append)
+        ledger.note_allowed({bucket.name: 4.5 for bucket in many})
+        ledger.set_mps({bucket.name: 5 for bucket in many})
+        ledger._connection.set_trace_callback(None)
+        assert {each.allows for each in ledger.counts().buckets} == {4.5}
+    assert len(statements) <= 4
+
+
 def test_unheard_of_names_are_refused(ledger: SqliteLedger) -> None:
     """A bucket or identity that the campaign does not have is a fault, never an empty answer."""
     with ledger.transaction():
@@ -318,24 +381,29 @@ def test_unheard_of_names_are_refused(ledger: SqliteLedger) -> None:
             ledger.claim("x", parts=1, rows=1)
         with pytest.raises(LedgerMisuse, match="bucket 'x'"):
             ledger.set_mps({"short": 1, "x": 1})
+        with pytest.raises(LedgerMisuse, match="bucket 'x'"):
+            ledger.note_allowed({"short": 1.0, "x": 1.0})
         with pytest.raises(LedgerMisuse, match="identity 'x'"):
-            ledger.divert("r", identity="x")
+            ledger.divert("r", Behind("x"))
     assert ledger.breakers() == []
     assert [bucket.mps for bucket in ledger.buckets] == [3, 100]
+    assert [bucket.allows for bucket in ledger.counts().buckets] == [None, None]
 
 
 def test_nothing_changes_outside_a_transaction(ledger: SqliteLedger) -> None:
     """A change that nobody commits is refused, rather than half durable."""
-    changes = [
+    changes: list[Change] = [
         lambda: ledger.claim("short", parts=1, rows=1),
         lambda: ledger.postpone(1, 1, throttled=True),
         lambda: ledger.retry({}),
         lambda: ledger.settle(sent(1)),
-        lambda: ledger.release([]),
-        lambda: ledger.divert("inactive", identity=TOLL_FREE),
-        lambda: ledger.divert("inactive", identity=TOLL_FREE, choose=lambda *_: SHORT_CODE),
+        lambda: ledger.give_back([]),
+        lambda: ledger.divert("inactive", Behind(TOLL_FREE)),
+        lambda: ledger.divert("inactive", Behind(TOLL_FREE), lambda *_: SHORT),
         ledger.resend_unknown,
         ledger.recover,
+        lambda: ledger.set_mps({"short": 1}),
+        lambda: ledger.note_allowed({"short": 1.0}),
     ]
     before = ledger.counts()
     for change in changes:
@@ -491,3 +559,18 @@ def test_a_hundred_outcomes_are_two_steps_of_sqlite(path: Path) -> None:
         ledger._connection.set_trace_callback(None)
     # Triggers repeat the statement that set them off, word for word; one statement a row would differ in its values.
     assert len(set(statements)) == 6  # BEGIN, bucket, claimable, claim, settle, COMMIT
+
+
+def test_messages_larger_than_the_limit_are_told_with_their_time(ledger: SqliteLedger, clock: StandingClock) -> None:
+    """They are still being paid for when a run begins shortly after; smaller ones are not among them."""
+    claim(ledger, rows=4)
+    with ledger.transaction():
+        ledger.set_mps({"toll-free": 1})
+    sizes = dict(ledger._connection.execute("SELECT row, parts FROM states WHERE row <= 3").fetchall())
+    for second, settlement in enumerate([sent(1), unknown(2), failed(3)]):
+        clock.moment = START + timedelta(seconds=second)
+        settle(ledger, settlement)
+    expected = [(START + timedelta(seconds=row - 1), parts) for row, parts in sizes.items() if parts > 1]
+    assert expected
+    assert ledger.oversized_since(START) == {"toll-free": expected}
+    assert ledger.oversized_since(START + timedelta(seconds=5)) == {}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bulksend.base.errors import LedgerError
-from bulksend.base.records import Bucket, Encoding, PlannedRow, Status
+from bulksend.base.records import Bucket, Encoding, Origin, PlannedRow, Status
 from bulksend.store.connect import connect_for_reading
 from bulksend.store.faults import LedgerMisuse
 from bulksend.store.ledger import SqliteLedger
@@ -250,7 +250,7 @@ def test_text_that_cannot_be_stored_is_not_quoted(path: Path, clock: StandingClo
 def test_identities_belong_to_buckets_of_the_campaign(path: Path, clock: StandingClock) -> None:
     """An identity whose bucket is not there is a fault."""
     with pytest.raises(LedgerMisuse, match="the bucket 'b' "), PlanWriter(path, clock=clock) as writer:
-        writer.begin(campaign={}, fingerprint={}, buckets=BUCKETS, identities={"20440": "b"})
+        writer.begin(campaign={}, fingerprint={}, buckets=BUCKETS, identities=[Origin("20440", "b")])
 
 
 def test_a_writer_is_used_inside_its_block(path: Path, clock: StandingClock) -> None:

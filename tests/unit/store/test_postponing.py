@@ -1,11 +1,12 @@
-"""Rows that come back: postponed, tried again, released, and sent again on somebody's word."""
+"""Rows that come back: postponed, tried again, given back, and sent again on somebody's word."""
 
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bulksend.base.records import RunEnd, Settlement, Status
+from bulksend.base.progress import RunEnd
+from bulksend.base.records import Settlement, Status
 from bulksend.store.export import export_rows
 from bulksend.store.faults import LedgerMisuse
 from bulksend.store.ledger import Postponement, SqliteLedger
@@ -17,9 +18,9 @@ from tests.unit.store.helpers import (
     divert,
     exported,
     failed,
+    give_back,
     pending,
     postpone,
-    release,
     retry,
     sent,
     settle,
@@ -109,6 +110,36 @@ def test_the_same_retry_again_changes_nothing(ledger: SqliteLedger, clock: Stand
     assert (exported(ledger, 1), ledger.counts()) == before
 
 
+def test_a_row_that_never_went_out_has_no_attempt_more(ledger: SqliteLedger, clock: StandingClock) -> None:
+    """Withdrawn before the wire, it waits for the same attempt; what went out before stays counted."""
+    claim(ledger, rows=1)
+    for _ in range(3):
+        postpone(ledger, 1, throttled=False, tried=False)
+        postpone(ledger, 1, throttled=False, tried=False)
+        assert [exported(ledger, 1)[name] for name in ("status", "attempts", "intent_at")] == ["pending", 0, None]
+        assert claim(ledger, rows=1, parts=0, oversized=False) == []
+        clock.advance(1)
+        retry(ledger, {1: 1})
+    postpone(ledger, 1)
+    retry(ledger, {1: 2})
+    postpone(ledger, 1, 2, throttled=False, tried=False)
+    assert exported(ledger, 1)["attempts"] == 1
+    retry(ledger, {1: 2})
+    settle(ledger, sent(1, 2))
+
+
+def test_a_lost_row_that_never_went_out_again_is_lost_as_before(ledger: SqliteLedger) -> None:
+    """Its first attempt is what may have been sent; the one that was withdrawn changes nothing of that."""
+    claim(ledger, rows=1)
+    settle(ledger, unknown(1, reason="read_timeout"))
+    retry(ledger, {1: 2})
+    postpone(ledger, 1, 2, throttled=False, tried=False)
+    with ledger.transaction():
+        assert ledger.recover() == 0
+    row = exported(ledger, 1)
+    assert [row[name] for name in ("status", "reason", "attempts")] == ["unknown", "read_timeout", 1]
+
+
 @pytest.mark.parametrize(
     ("row", "attempt"),
     [(1, 1), (2, 1), (3, 1), (4, 0), (4, 2), (5, 0), (5, 2), (6, 0), (6, 1), (7, 0), (8, 0), (99, 1)],
@@ -116,7 +147,7 @@ def test_the_same_retry_again_changes_nothing(ledger: SqliteLedger, clock: Stand
 def test_a_postponement_that_does_not_fit_is_refused(mixed: SqliteLedger, row: int, attempt: int) -> None:
     """Only the attempt under way is postponed; nothing is written, and no throttle counted."""
     before = list(export_rows(mixed.path)), mixed.counts(), mixed.reasons()
-    with pytest.raises(LedgerMisuse, match=rf"row {row} .* a refusal of attempt {attempt}\."):
+    with pytest.raises(LedgerMisuse, match=rf"row {row} .* a postponement of attempt {attempt}\."):
         postpone(mixed, row, attempt)
     assert (list(export_rows(mixed.path)), mixed.counts(), mixed.reasons()) == before
     assert [run.throttled for run in mixed.runs()] == [0]
@@ -124,7 +155,7 @@ def test_a_postponement_that_does_not_fit_is_refused(mixed: SqliteLedger, row: i
 
 def test_of_many_postponements_only_the_wrong_ones_are_refused(mixed: SqliteLedger) -> None:
     """One that does not fit does not cost the others, nor is it counted."""
-    release(mixed, 5)
+    give_back(mixed, 5)
     claim(mixed, rows=2)
     batch = [Postponement(row, attempt, throttled=True) for row, attempt in ((1, 1), (4, 1), (5, 1), (6, 1), (99, 1))]
     with mixed.transaction():
@@ -162,7 +193,7 @@ def test_nothing_to_come_back_is_no_matter(mixed: SqliteLedger) -> None:
     with mixed.transaction():
         assert mixed.postpone_all([]) == {}
         mixed.retry({})
-        mixed.release([])
+        mixed.give_back([])
     assert list(export_rows(mixed.path)) == before
 
 
@@ -197,62 +228,62 @@ def test_a_hundred_postponements_are_few_steps_of_sqlite(path: Path) -> None:
     assert len(set(statements)) <= 6  # BEGIN, how they stand, postpone, how they stand, retry, COMMIT
 
 
-def test_a_released_row_that_was_tried_keeps_its_attempt(ledger: SqliteLedger) -> None:
+def test_a_row_given_back_that_was_tried_keeps_its_attempt(ledger: SqliteLedger) -> None:
     """The next attempt gets a number of its own: the first was on the wire, and refused."""
     claim(ledger, rows=2)
-    release(ledger, 1, 2, tried=[1])
+    give_back(ledger, 1, 2, tried=[1])
     assert [(each.row, each.attempt) for each in take(ledger, rows=2)] == [(1, 2), (2, 1)]
 
 
-def test_a_released_row_is_as_if_it_had_not_been_claimed(ledger: SqliteLedger) -> None:
+def test_a_row_given_back_is_as_if_it_had_not_been_claimed(ledger: SqliteLedger) -> None:
     """An intent that never went on the wire is no attempt; the row is the next one to be claimed."""
     before = list(export_rows(ledger.path))
-    release(ledger, *claim(ledger, rows=3))
-    release(ledger)
+    give_back(ledger, *claim(ledger, rows=3))
+    give_back(ledger)
     assert list(export_rows(ledger.path)) == before
     assert [(each.row, each.attempt) for each in take(ledger, parts=1, rows=1)] == [(1, 1)]
 
 
-def test_a_release_keeps_the_attempts_before(ledger: SqliteLedger) -> None:
+def test_giving_back_keeps_the_attempts_before(ledger: SqliteLedger) -> None:
     """Only the last intent is taken back; those before it were on the wire."""
     claim(ledger, rows=1)
     postpone(ledger, 1)
     retry(ledger, {1: 2})
-    release(ledger, 1)
+    give_back(ledger, 1)
     assert exported(ledger, 1)["attempts"] == 1
     assert [(each.row, each.attempt) for each in take(ledger, rows=1)] == [(1, 2)]
 
 
 @pytest.mark.parametrize("tried", [(), (1, 2)])
-def test_a_released_postponed_row_is_anybodys(
+def test_a_postponed_row_given_back_is_anybodys(
     ledger: SqliteLedger, clock: StandingClock, tried: tuple[int, ...]
 ) -> None:
     """It keeps its attempt, which was on the wire, and when that was; the next claim takes it before later rows."""
     claim(ledger, rows=3)
     postpone(ledger, 1)
     clock.advance(9)
-    release(ledger, 1, 2, tried=tried)
+    give_back(ledger, 1, 2, tried=tried)
     row = exported(ledger, 1)
     assert (row["status"], row["reason"], row["attempts"]) == ("pending", None, 1)
     assert row["intent_at"] == "2026-01-01T12:00:00.000Z"
     assert [(each.row, each.attempt) for each in take(ledger, rows=3)] == [(1, 2), (2, 2 if tried else 1), (4, 1)]
 
 
-def test_a_released_postponed_row_is_not_its_senders_any_more(ledger: SqliteLedger) -> None:
+def test_a_postponed_row_given_back_is_not_its_senders_any_more(ledger: SqliteLedger) -> None:
     """Who gave it back must claim it to try it again."""
     claim(ledger, rows=1)
     postpone(ledger, 1)
-    release(ledger, 1)
+    give_back(ledger, 1)
     with pytest.raises(LedgerMisuse, match="row 1 is pending after 1 attempts"):
         retry(ledger, {1: 2})
 
 
 @pytest.mark.parametrize("row", [1, 2, 3, 6, 7, 8, 99])
-def test_only_claimed_and_postponed_rows_are_released(mixed: SqliteLedger, row: int) -> None:
-    """A release with a settled, pending, skipped, held or missing row releases nothing."""
+def test_only_claimed_and_postponed_rows_are_given_back(mixed: SqliteLedger, row: int) -> None:
+    """Giving back a settled, pending, skipped, held or missing row gives nothing back."""
     before = list(export_rows(mixed.path)), mixed.counts()
-    with pytest.raises(LedgerMisuse, match=f"row {row} .* a release"):
-        release(mixed, 4, 5, row)
+    with pytest.raises(LedgerMisuse, match=f"row {row} .* being given back"):
+        give_back(mixed, 4, 5, row)
     assert (list(export_rows(mixed.path)), mixed.counts()) == before
 
 
@@ -305,12 +336,12 @@ def test_that_an_attempt_was_lost_is_not_forgotten(ledger: SqliteLedger) -> None
     claim(ledger, rows=1)
     settle(ledger, unknown(1, reason="read_timeout"))
     retry(ledger, {1: 2})
-    release(ledger, 1)
+    give_back(ledger, 1)
     assert [(each.attempt, each.lost) for each in take(ledger, rows=1)] == [(2, "read_timeout")]
     postpone(ledger, 1, 2)
     retry(ledger, {1: 3})
     postpone(ledger, 1, 3)
-    release(ledger, 1)
+    give_back(ledger, 1)
     assert [(each.attempt, each.lost) for each in take(ledger, rows=1)] == [(4, "read_timeout")]
     with ledger.transaction():
         assert ledger.recover() == 1

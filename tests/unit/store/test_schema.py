@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulksend.base.export_fields import DELIVERY_FIELDS, EXPORT_FIELDS, SOURCE_FIELD
+from bulksend.base.ports import Behind
 from bulksend.base.records import Status
 from bulksend.store.connect import connect_for_reading
 from bulksend.store.ledger import SqliteLedger
 from bulksend.store.schema import AFTER_LOADING, TABLES, from_milliseconds, to_milliseconds
-from tests.unit.store.helpers import SHORT_CODE, START, TOLL_FREE, failed, sent, skipped, write_plan
+from tests.unit.store.helpers import SHORT, START, TOLL_FREE, failed, sent, skipped, write_plan
 
 MILLISECONDS = st.integers(min_value=0, max_value=4_102_444_800_000)  # to the year 2100
 
@@ -97,13 +98,18 @@ def test_nothing_that_sending_does_looks_at_the_whole_list(ledger: SqliteLedger)
         ledger.settle_all([sent(1), failed(1)])
         ledger.postpone(2, 1, throttled=True)
         ledger.retry({2: 2})
-        ledger.release([2, 3])
-        ledger.divert("inactive", identity=TOLL_FREE, choose=lambda *_: None, first=1, last=2)
-        ledger.divert("inactive", identity=TOLL_FREE, choose=lambda *_: SHORT_CODE, country="CA", first=3, last=6)
+        ledger.postpone(2, 2, throttled=False, tried=False)
+        ledger.retry({2: 2})
+        ledger.give_back([2, 3])
+        ledger.divert("inactive", Behind(TOLL_FREE, first=1, last=2), lambda *_: None)
+        ledger.divert("inactive", Behind(TOLL_FREE, "CA", first=3, last=6), lambda *_: SHORT)
         ledger.counts()
         ledger.reasons()
         ledger.breakers()
         ledger.released_since(START)
+        ledger.oversized_since(START)
+        ledger.recipients_since(START)
+        ledger.note_allowed({"short": 61.0})
         ledger.last_sent_at()
         ledger._connection.set_trace_callback(None)
     plans = [

@@ -3,7 +3,7 @@
 import shutil
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -13,7 +13,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from bulksend.base.records import Outcome, OutcomeKind, Settlement, Status
+from bulksend.base.ports import Behind
+from bulksend.base.records import Bucket, Origin, Outcome, OutcomeKind, Settlement, Status
 from bulksend.store.export import export_rows
 from bulksend.store.faults import LedgerMisuse
 from bulksend.store.ledger import Postponement, SqliteLedger
@@ -21,16 +22,14 @@ from bulksend.store.schema import RETRY
 from tests.unit.store.helpers import (
     BUCKETS,
     IDENTITIES,
-    SHORT_CODE,
-    TOLL_FREE,
     StandingClock,
     pending,
     skipped,
     write_plan,
 )
 
-SECOND = "+18885550101"
-OWNERS = {**IDENTITIES, SECOND: IDENTITIES[TOLL_FREE]}
+ORIGINS = (*IDENTITIES, Origin("+18885550101", "toll-free"), Origin("ACME", "toll-free"), Origin("ACME", "short"))
+"""The second of one bucket, and one identity that is charged to both."""
 OUTCOMES = (Status.SENT, Status.FAILED, Status.UNKNOWN)
 COUNTRIES = ("US", "CA", None)
 ROWS = st.integers(min_value=1, max_value=14)
@@ -86,12 +85,14 @@ class LedgerMachine(RuleBasedStateMachine):
         self.settled: dict[int, tuple[Status, str | None]] = {}
         self.throttled = 0
         self.breakers: dict[tuple[str, str | None], Counter[str]] = {}
+        self.mps = {bucket.name: bucket.mps for bucket in BUCKETS}
+        self.allows: dict[str, tuple[float, datetime] | None] = dict.fromkeys(self.mps)
 
     @initialize(
         rows=st.lists(
             st.none()
             | st.tuples(
-                st.sampled_from([TOLL_FREE, SHORT_CODE]),
+                st.sampled_from(ORIGINS),
                 st.sampled_from(COUNTRIES),
                 st.integers(min_value=1, max_value=4),
                 RARELY,
@@ -101,16 +102,16 @@ class LedgerMachine(RuleBasedStateMachine):
             max_size=12,
         )
     )
-    def plan(self, rows: list[tuple[str, str | None, int, bool, str] | None]) -> None:
+    def plan(self, rows: list[tuple[Origin, str | None, int, bool, str] | None]) -> None:
         """A campaign that has been under way for a while: rows stand everywhere from the start."""
         planned = [
             skipped(row)
             if each is None
-            else pending(row, identity=each[0], country=each[1], parts=each[2], pinned=each[3])
+            else replace(pending(row, country=each[1], parts=each[2], pinned=each[3]), **asdict(each[0]))
             for row, each in enumerate(rows, start=1)
         ]
         path = Path(self.folder.name) / "0.db"
-        self.path = write_plan(path, planned, clock=self.clock, identities=OWNERS)
+        self.path = write_plan(path, planned, clock=self.clock, identities=ORIGINS)
         self.row_to = {each.destination: each.row for each in planned}
         self.model = {
             each.row: Model(each.bucket, each.identity, each.country, each.parts, each.status, each.pinned, each.reason)
@@ -132,7 +133,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 self.ledger.postpone(row, 1, throttled=False)
                 self.model[row].status, self.model[row].reason = Status.PENDING, RETRY
             elif to == Status.PENDING:
-                self.ledger.release([row])
+                self.ledger.give_back([row])
                 self.model[row].status, self.model[row].attempts = Status.PENDING, 0
             elif to != Status.SENDING:
                 status = Status(to)
@@ -147,7 +148,7 @@ class LedgerMachine(RuleBasedStateMachine):
         return self.model[row].attempts if row in self.model else 1
 
     @rule(
-        bucket=st.sampled_from(sorted(set(IDENTITIES.values()))),
+        bucket=st.sampled_from([bucket.name for bucket in BUCKETS]),
         parts=st.integers(min_value=0, max_value=8),
         rows=st.integers(min_value=1, max_value=5),
         oversized=st.booleans(),
@@ -178,23 +179,25 @@ class LedgerMachine(RuleBasedStateMachine):
                 self.model[row].status = Status.SENDING
                 self.model[row].attempts += 1
 
-    @rule(rows=st.lists(ROWS, unique=True, max_size=3), claimed=MOSTLY, late=RARELY, data=st.data())
-    def postpone(self, rows: list[int], data: st.DataObject, *, claimed: bool, late: bool) -> None:
+    @rule(rows=st.lists(ROWS, unique=True, max_size=3), claimed=MOSTLY, late=RARELY, tried=MOSTLY, data=st.data())
+    def postpone(self, rows: list[int], data: st.DataObject, *, claimed: bool, late: bool, tried: bool) -> None:
         sending = self._rows(Status.SENDING)
         if sending and claimed:
             rows = data.draw(st.lists(st.sampled_from(sending), min_size=1, unique=True))
         batch = [
-            Postponement(row, self._attempts(row) - late, throttled=throttled)
+            Postponement(row, self._attempts(row) - late, throttled=throttled, tried=tried)
             for row, throttled in zip(rows, data.draw(st.lists(st.booleans(), min_size=len(rows))), strict=False)
         ]
         with self.ledger.transaction():
             refused = self.ledger.postpone_all(batch)
-        for row, attempt, throttled in batch:
+        for row, attempt, throttled, _ in batch:
             each = self.model.get(row)
-            fits = each is not None and attempt == each.attempts
-            assert (row in refused) == (not fits or each is None or (row not in sending and not each.postponed))
-            if fits and each is not None and row in sending:
+            in_time = each is not None and row in sending and attempt == each.attempts
+            again = each is not None and each.postponed and attempt - (not tried) == each.attempts
+            assert (row in refused) == (not in_time and not again)
+            if in_time and each is not None:
                 each.status, each.reason = Status.PENDING, RETRY
+                each.attempts -= not tried
                 self.throttled += throttled
 
     @rule(
@@ -279,14 +282,14 @@ class LedgerMachine(RuleBasedStateMachine):
             self.settled[row] = (Status.SENT, None)
 
     @rule(rows=st.lists(ROWS, unique=True, max_size=4), owned=MOSTLY, tried=st.sets(ROWS), data=st.data())
-    def release(self, rows: list[int], tried: set[int], data: st.DataObject, *, owned: bool) -> None:
+    def give_back(self, rows: list[int], tried: set[int], data: st.DataObject, *, owned: bool) -> None:
         releasable = [row for row, each in self.model.items() if each.postponed or each.status is Status.SENDING]
         if releasable and owned:
             rows = data.draw(st.lists(st.sampled_from(releasable), min_size=1, unique=True))
         allowed = set(rows) <= set(releasable)
         with self.ledger.transaction():
             try:
-                self.ledger.release(rows, tried=tried)
+                self.ledger.give_back(rows, tried=tried)
             except LedgerMisuse:
                 assert not allowed
                 return
@@ -297,7 +300,7 @@ class LedgerMachine(RuleBasedStateMachine):
             each.status, each.reason = Status.PENDING, None
 
     @rule(
-        identity=st.sampled_from(sorted(OWNERS)),
+        identity=st.sampled_from(sorted({origin.identity for origin in ORIGINS})),
         country=st.sampled_from([None, *COUNTRIES]),
         first=st.integers(1, 4),
         rows=st.integers(5, 12),
@@ -319,7 +322,7 @@ class LedgerMachine(RuleBasedStateMachine):
         using = sorted({each.identity for each in self.model.values() if each.claimable and each.identity})
         if using and used:
             identity = data.draw(st.sampled_from(using))
-        others = [None, *(each for each in OWNERS if each != identity)]
+        others = [None, *(each for each in ORIGINS if each.identity != identity)]
         last = first + rows - 1
         behind = {
             row: each
@@ -327,9 +330,9 @@ class LedgerMachine(RuleBasedStateMachine):
             if first <= row <= last
             and (each.claimable and each.identity == identity and country in (None, each.country))
         }
-        chosen: dict[int, str | None] = {}
+        chosen: dict[int, Origin | None] = {}
 
-        def choose(destination: str, its_country: str | None) -> str | None:
+        def choose(destination: str, its_country: str | None) -> Origin | None:
             row = self.row_to[destination]
             assert its_country == self.model[row].country
             assert row not in chosen
@@ -337,19 +340,40 @@ class LedgerMachine(RuleBasedStateMachine):
             return chosen[row]
 
         with self.ledger.transaction():
-            diverted = self.ledger.divert(
-                "held", identity=identity, country=country, choose=choose if choices else None, first=first, last=last
-            )
+            scope = Behind(identity, country, first=first, last=last)
+            diverted = self.ledger.divert("held", scope, choose if choices else None)
         assert list(chosen) == ([row for row, each in behind.items() if not each.pinned] if choices else [])
         moved = {row: other for row, other in chosen.items() if other is not None}
-        assert diverted.moved == Counter(OWNERS[other] for other in moved.values())
+        assert diverted.moved == Counter(other.bucket for other in moved.values())
         assert diverted.held == len(behind) - len(moved)
         for row, each in behind.items():
             if row in moved:
-                each.identity, each.bucket = moved[row], OWNERS[moved[row]]
+                each.identity, each.bucket = moved[row].identity, moved[row].bucket
             else:
                 each.reason = "held"
         self.breakers.setdefault((identity, country), Counter()).update(moved=len(moved), held=diverted.held)
+
+    @rule(allowed=st.dictionaries(st.sampled_from(BUCKETS), st.none() | st.floats(0.25, 99)), heard_of=MOSTLY)
+    def note_allowed(self, allowed: dict[Bucket, float | None], *, heard_of: bool) -> None:
+        with self.ledger.transaction():
+            try:
+                self.ledger.note_allowed(
+                    {bucket.name: value for bucket, value in allowed.items()} | ({} if heard_of else {"x": 1.0})
+                )
+            except LedgerMisuse:
+                assert not heard_of
+                return
+        assert heard_of
+        for bucket, value in allowed.items():
+            self.allows[bucket.name] = None if value is None else (value, self.clock.now())
+
+    @rule(bucket=st.sampled_from(BUCKETS), mps=st.integers(1, 3))
+    def set_mps(self, bucket: Bucket, mps: int) -> None:
+        with self.ledger.transaction():
+            self.ledger.set_mps({bucket.name: mps})
+        if mps != self.mps[bucket.name]:
+            self.allows[bucket.name] = None
+        self.mps[bucket.name] = mps
 
     def recover(self) -> None:
         sending = self._rows(Status.SENDING)
@@ -448,6 +472,19 @@ class LedgerMachine(RuleBasedStateMachine):
                 if each.bucket and each.finished_at and each.finished_at >= since:
                     expected[each.bucket] += each.parts
             assert self.ledger.released_since(since) == expected
+            assert self.ledger.recipients_since(since) == {
+                destination
+                for destination, row in self.row_to.items()
+                if (finished_at := self.model[row].finished_at) and finished_at >= since
+            }
+
+    @invariant()
+    def what_was_learnt_of_a_limit_is_that_limits(self) -> None:
+        for each in self.ledger.counts().buckets:
+            assert each.mps == self.mps[each.bucket]
+            noted = None if each.allows is None or each.allows_at is None else (each.allows, each.allows_at)
+            assert noted == self.allows[each.bucket]
+            assert (each.allows is None) == (each.allows_at is None)
 
     @invariant()
     def breakers_are_noted(self) -> None:

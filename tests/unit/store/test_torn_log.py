@@ -58,8 +58,10 @@ class History:
 
 
 def show(path: Path) -> Shown:
-    """Every row with where it stands."""
-    return tuple(tuple(str(value) for value in row.values()) for row in export_rows(path))
+    """Every row with where it stands, and then what each bucket was found to allow."""
+    with SqliteLedger.open_for_reading(path) as ledger:
+        allowed = tuple(str(bucket.allows) for bucket in ledger.counts().buckets)
+    return (*(tuple(str(value) for value in row.values()) for row in export_rows(path)), allowed)
 
 
 def statuses(path: Path) -> Counter[Status]:
@@ -78,10 +80,13 @@ def steps(ledger: SqliteLedger) -> Iterator[Callable[[], object]]:
     for row in range(ROWS // 2 + 1, ROWS - 3):
         yield lambda: ledger.claim("short", parts=1, rows=1, oversized=True)
         if row % 2:
+            yield lambda row=row: ledger.postpone(row, 1, throttled=False, tried=False)  # type: ignore[misc]
+            yield lambda row=row: ledger.note_allowed({"short": 80.0 - row})  # type: ignore[misc]
+            yield lambda row=row: ledger.retry({row: 1})  # type: ignore[misc]
             yield lambda row=row: ledger.postpone(row, 1, throttled=True)  # type: ignore[misc]
             yield lambda row=row: ledger.retry({row: 2})  # type: ignore[misc]
             yield lambda row=row: ledger.settle(sent(row, 2))  # type: ignore[misc]
-    yield lambda: ledger.release([ROWS - 4])
+    yield lambda: ledger.give_back([ROWS - 4])
 
 
 @cache
