@@ -19,7 +19,9 @@ from bulksend.cli.output import begin_output, print_error_json, say
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "demo": "Everything on one machine: simulator, sample list, ledger, summary.",
+        "identities": "List what the account can send from, as configuration.",
         "plan": "Check a whole list, send nothing, open no connection.",
+        "rehearse": "Try a campaign out: at the simulator, or at the service with DryRun.",
         "send": "Plan a campaign, or go on with it, then send.",
         "resume": "Go on with a campaign; needs no input file.",
         "status": "Counts, rate and time left, by bucket.",

@@ -9,6 +9,7 @@ import click
 from bulksend.base.clock import SystemClock
 from bulksend.base.errors import ExitCode, LedgerError, UsageError
 from bulksend.base.records import Status
+from bulksend.cli.accounts import resolve_and_check
 from bulksend.cli.logs import set_up_logs
 from bulksend.cli.output import can_ask, is_watched, print_json, print_text, say
 from bulksend.cli.running import Interpose, RunOptions, exit_code, nothing_between, run_ledger
@@ -65,10 +66,14 @@ def run_campaign(owner: OwnerLock, path: Path, settings: Settings, manner: Manne
             interrupted = ledger.recover()
             if manner.keep_settings:
                 ledger.set_settings(to_document(settings))
-            # How fast may have changed since the plan was made.
-            ledger.set_mps({name: bucket.mps for name, bucket in campaign_buckets(settings).items()})
         if interrupted:
             say([f"An earlier run died with {interrupted:,} rows on the wire or about to be: they are unknown."])
+        if _left(ledger, manner):
+            # The settings that are kept leave to the account what is the account's to tell; it may change its mind.
+            settings = resolve_and_check(settings, credentials=manner.credentials)
+            with ledger.transaction():
+                # How fast may have changed since the plan was made.
+                ledger.set_mps({name: bucket.mps for name, bucket in campaign_buckets(settings).items()})
         pending = _consented(ledger, settings, manner)
         if pending is None:
             say([f"Nothing was sent. The plan is kept in {path}."])
@@ -106,11 +111,16 @@ def run_campaign(owner: OwnerLock, path: Path, settings: Settings, manner: Manne
     return code
 
 
+def _left(ledger: SqliteLedger, manner: Manner) -> int:
+    """How many rows there are to send."""
+    counts = ledger.counts()
+    return counts.of(Status.PENDING) + (counts.of(Status.UNKNOWN) if manner.resend_unknown else 0)
+
+
 def _consented(ledger: SqliteLedger, settings: Settings, manner: Manner) -> int | None:
     """Ask what has to be asked and return how many rows are pending then; None when the answer was no."""
-    counts = ledger.counts()
-    again = counts.of(Status.UNKNOWN) if manner.resend_unknown else 0
-    pending = counts.of(Status.PENDING) + again
+    again = ledger.counts().of(Status.UNKNOWN) if manner.resend_unknown else 0
+    pending = _left(ledger, manner)
     if again:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in ledger.reasons()[Status.UNKNOWN].items())
         risk = "" if settings.campaign.dry_run else ": each of these people may have got the message already"

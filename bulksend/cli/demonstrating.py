@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,9 +26,10 @@ TIMEOUT_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class RunningSimulator:
-    """A simulator that can be sent to."""
+    """A simulator that can be sent to, at `url`, and the number of its process."""
 
     url: str
+    pid: int
 
     def stats(self) -> dict[str, Any]:
         """What it has seen so far."""
@@ -39,6 +41,9 @@ class RunningSimulator:
 @contextmanager
 def running_simulator(settings: Path) -> Iterator[RunningSimulator]:
     """A simulator in a process of its own; it ends with the block, and when this process dies, however it dies."""
+    # It has a socket for every message in the air, as we have, and inherits how many files may be open.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     command = [sys.executable, "-m", "bulksend", "simulate", "--port", "0", "--until-eof", "--settings", str(settings)]
     process = subprocess.Popen(  # noqa: S603 - our own command with our own arguments
         command,
@@ -56,7 +61,7 @@ def running_simulator(settings: Path) -> Iterator[RunningSimulator]:
             raise UsageError(f"the simulator did not start: {line}", "run `bulksend simulate` to see more")
         # Nobody reads on; a full pipe must not stop it.
         Thread(target=process.stderr.read, daemon=True).start()
-        yield RunningSimulator(line.removeprefix(LISTENING))
+        yield RunningSimulator(line.removeprefix(LISTENING), process.pid)
     finally:
         process.stdin.close()
         try:

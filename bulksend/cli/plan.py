@@ -28,18 +28,20 @@ def plan(input_name: str, config: Path | None, overrides: tuple[str, ...], *, as
     """Check everything about a campaign; send nothing and open no connection.
 
     INPUT is a CSV or JSONL file (.csv, .jsonl, .ndjson, each also .gz or .zst), or - for standard input. Every row is
-    read, composed, counted, checked and routed exactly as `send` would do it.
+    read, composed, counted, checked and routed exactly as `send` would do it. Tells how long each bucket takes, which
+    is the slowest, what another identity would change, and where carriers may filter a text for coming from many
+    numbers.
     """
     from bulksend.base.clock import SystemClock
     from bulksend.config.load import load_settings
     from bulksend.pipeline.plan import make_plan
-    from bulksend.report.planned import plan_lines
+    from bulksend.report.planned import plan_document, plan_lines
 
     settings = load_settings(config, environ=os.environ, overrides=overrides)
     with tempfile.TemporaryDirectory(prefix="bulksend-") as folder:
         made = make_plan(settings, input_name, Path(folder) / "plan.db", clock=SystemClock(), stdin=standard_input())
     if as_json:
-        print_json(made.totals.document())
+        print_json(plan_document(settings, made))
     else:
         print_text(plan_lines(settings, made))
     return 0

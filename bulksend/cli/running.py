@@ -1,6 +1,7 @@
 """A run of a ledger from the command line: real clock, real service, signals, and somebody who watches."""
 
 import asyncio
+import gc
 import os
 import random
 import resource
@@ -13,7 +14,8 @@ import structlog
 from bulksend.base.clock import Clock, SystemClock
 from bulksend.base.errors import ExitCode, LedgerError
 from bulksend.base.ports import Gateway, Ledger
-from bulksend.base.records import RunEnd, Status
+from bulksend.base.progress import RunEnd
+from bulksend.base.records import Status
 from bulksend.cli.signals import interrupted_by_signals
 from bulksend.config.model import Settings
 from bulksend.config.request import request_members
@@ -48,11 +50,15 @@ class RunOptions:
         limit: rows to send at most; None: all.
         credentials: access key and secret instead of those of the environment, for the simulator.
         interpose: puts something between the pipeline and the real parts; how tests crash a run at a certain point.
+        parts_per_second: over all buckets; None: no such limit.
+        recipient_interval_s: between two messages to one recipient, at least.
     """
 
     limit: int | None = None
     credentials: tuple[str, str] | None = None
     interpose: Interpose = nothing_between
+    parts_per_second: int | None = None
+    recipient_interval_s: float = 1.0
 
 
 def run_ledger(owner: OwnerLock, settings: Settings, options: RunOptions, watch: Watch) -> SendResult:
@@ -98,11 +104,18 @@ async def _run(owner: OwnerLock, settings: Settings, options: RunOptions, watch:
         resend_unknown=settings.retry.on_unknown == "resend",
         max_in_flight=max_connections,
         stop_grace_s=settings.aws.stop_grace_s,
+        requests_per_second=settings.pacing.requests_per_second or None,
+        parts_per_second=options.parts_per_second,
+        recipient_interval_s=options.recipient_interval_s,
         limit=options.limit,
     )
     # Start: credentials and region (nothing is claimed without them), ledger, lanes. Stop: the reverse.
     async with gateway, GroupCommitLedger(owner.ledger, clock=clock, owner=owner) as durable:
         await durable.start_run()
+        # The SDK's models are hundreds of thousands of objects that stay. To look through them for garbage takes tens
+        # of milliseconds, in which nothing is sent and what was just let out is late.
+        gc.collect()
+        gc.freeze()
         ledger, wire = options.interpose(durable, gateway)
         sender = Sender(
             ledger,

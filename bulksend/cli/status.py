@@ -32,6 +32,9 @@ RATE_SPAN_S = 10.0
 def status(ledger: Path, interval_s: float, *, watch: bool, as_json: bool) -> int:
     """Show how far the campaign in LEDGER is: counts, rate and time left, by bucket.
 
+    A bucket that the service has throttled although it kept to its limit shows what the service seems to allow, and
+    its time left follows from that.
+
     Works while it is being sent, from any process that can read the file.
     """
     from bulksend.cli.output import output_is_gone
@@ -55,6 +58,7 @@ def _show(path: Path, *, as_json: bool, clear: bool) -> int:
     from bulksend.base.records import Status
     from bulksend.cli.campaign import print_summary
     from bulksend.cli.output import print_text
+    from bulksend.config.snapshot import from_document
     from bulksend.report.summary import bucket_lines
     from bulksend.store.reading import ReadableLedger
 
@@ -65,5 +69,7 @@ def _show(path: Path, *, as_json: bool, clear: bool) -> int:
         print_summary(path, ledger, as_json=as_json)
         if not as_json:
             since = SystemClock().now() - timedelta(seconds=RATE_SPAN_S)
-            print_text(bucket_lines(counts, ledger.released_since(since), span_s=RATE_SPAN_S))
+            headroom = from_document(ledger.campaign).pacing.headroom
+            recent = ledger.released_since(since)
+            print_text(bucket_lines(counts, recent, span_s=RATE_SPAN_S, headroom=headroom))
         return counts.of(Status.PENDING) + counts.of(Status.SENDING)

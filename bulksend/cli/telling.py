@@ -10,7 +10,7 @@ import structlog
 
 from bulksend.base.clock import SystemClock
 from bulksend.base.errors import ExitCode
-from bulksend.base.records import RunEnd
+from bulksend.base.progress import RunEnd
 from bulksend.cli.output import print_json, print_text, say, standard_input
 from bulksend.cli.running import loop_factory
 from bulksend.cli.signals import interrupted_by_signals

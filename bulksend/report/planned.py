@@ -1,11 +1,36 @@
-"""What a plan says to people."""
+"""What a plan says, to people and to `plan --json`."""
 
 from collections.abc import Iterator
 
 from bulksend.config.model import Settings
+from bulksend.pipeline.advice import advise
 from bulksend.pipeline.plan import Plan
-from bulksend.pipeline.totals import Example
-from bulksend.report.words import cut, duration
+from bulksend.pipeline.totals import Example, PlanTotals
+from bulksend.report.advised import advice_lines, another_warning, bound_lines, short, warnings
+from bulksend.report.words import cut, duration, listed
+
+SHOWN_BUCKETS = 20
+"""So many buckets are shown to people, the slowest ones; JSON has all."""
+
+
+def plan_document(settings: Settings, plan: Plan) -> dict[str, object]:
+    """A plan as `plan --json` prints it (README, "plan --json")."""
+    advice = advise(settings, plan.totals)
+    another = advice.another
+    return plan.totals.document() | {
+        "auto_buckets": sorted(_auto_buckets(settings)),
+        "another_identity": None
+        if another is None
+        else {
+            "like": another.like,
+            "type": another.type,
+            "mps": another.mps,
+            "countries": list(another.countries),
+            "eta_seconds": round(another.eta_seconds, 1),
+            "warning": another_warning(another),
+        },
+        "warnings": warnings(advice),
+    }
 
 
 def plan_lines(settings: Settings, plan: Plan) -> Iterator[str]:
@@ -38,13 +63,41 @@ def plan_lines(settings: Settings, plan: Plan) -> Iterator[str]:
         more = len(totals.countries) - 8
         yield f"Country  {countries}{f' and {more} more' if more > 0 else ''}"
         yield ""
-        yield f"{'Bucket':<24} {'parts/s':>8} {'messages':>10} {'parts':>10} {'time':>12}"
-        for name, bucket in totals.buckets.items():
-            eta = duration(totals.bucket_eta_seconds(name))
-            yield f"{cut(name, 24):<24} {bucket.mps:>8,} {bucket.messages:>10,} {bucket.parts:>10,} {eta:>12}"
+        yield from _buckets(totals, _auto_buckets(settings))
         yield f"All buckets go at once: about {duration(totals.eta_seconds)} in all"
+        yield from bound_lines(totals)
+        yield from advice_lines(advise(settings, totals), totals)
     yield from _examples("Skipped", totals.skipped, named=True)
     yield from _examples("Repaired", totals.repairs, named=False)
+
+
+def _buckets(totals: PlanTotals, auto: frozenset[str]) -> Iterator[str]:
+    slowest = [bound.bucket for bound in totals.bounds() if bound.bucket]
+    shown, idle = frozenset(slowest[:SHOWN_BUCKETS]), [name for name in totals.buckets if name not in slowest]
+    yield f"{'Bucket':<24} {'parts/s':>9} {'messages':>10} {'parts':>10} {'time':>12}"
+    for name, bucket in totals.buckets.items():
+        if name not in shown:
+            continue
+        limit = f"auto {bucket.mps:,}" if name in auto else f"{bucket.mps:,}"
+        mark = "  slowest" if len(slowest) > 1 and name == slowest[0] else ""
+        yield (
+            f"{cut(short(name), 24):<24} {limit:>9} {bucket.messages:>10,} {bucket.parts:>10,}"
+            f" {duration(bucket.eta_seconds):>12}{mark}"
+        )
+    if rest := [totals.buckets[name] for name in slowest[SHOWN_BUCKETS:]]:
+        name = f"and {len(rest):,} faster ones"
+        messages, parts = sum(bucket.messages for bucket in rest), sum(bucket.parts for bucket in rest)
+        yield f"{name:<24} {'':>9} {messages:>10,} {parts:>10,} {duration(rest[0].eta_seconds):>12}"
+    if idle:
+        yield f"Without a message: {listed([cut(short(name), 24) for name in idle], 3)}"
+    if not auto.isdisjoint(shown):
+        yield "auto: assumed, as AWS documents it; `send` takes the account's own limit"
+
+
+def _auto_buckets(settings: Settings) -> frozenset[str]:
+    """Buckets whose limit is the account's to tell: that of a plan is an assumption."""
+    records = zip(settings.identities, settings.identity_records(), strict=True)
+    return frozenset(record.bucket for one, record in records if one.is_auto)
 
 
 def _examples(title: str, examples: dict[str, Example], *, named: bool) -> Iterator[str]:

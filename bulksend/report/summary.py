@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from bulksend.base.records import Breaker, Counts, Run, RunEnd, Status
+from bulksend.base.progress import Breaker, BucketCounts, Counts, Run, RunEnd
+from bulksend.base.records import Status
 from bulksend.report.words import cut, duration
 
 
@@ -40,12 +41,27 @@ def summary_document(
         "end": end.value,
         "cause": runs[-1].cause if end is RunEnd.STOPPED else None,
         "held": sum(bucket.messages_held for bucket in counts.buckets),
+        "buckets": [
+            {
+                "bucket": bucket.bucket,
+                "mps": bucket.mps,
+                "allows": None if bucket.allows is None else round(bucket.allows, 2),
+                "allows_at": None if bucket.allows_at is None else _iso(bucket.allows_at),
+                "messages": bucket.messages,
+                "messages_done": bucket.messages_done,
+                "messages_held": bucket.messages_held,
+                "parts": bucket.parts,
+                "parts_done": bucket.parts_done,
+                "parts_sent": bucket.parts_sent,
+            }
+            for bucket in counts.buckets
+        ],
         "breakers": [
             {
                 "identity": breaker.identity,
                 "country": breaker.country,
                 "reason": breaker.reason,
-                "tripped_at": breaker.tripped_at.isoformat().replace("+00:00", "Z"),
+                "tripped_at": _iso(breaker.tripped_at),
                 "moved": breaker.moved,
                 "held": breaker.held,
             }
@@ -58,12 +74,19 @@ def summary_document(
     }
 
 
+def _iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
 def _end(counts: Counts, runs: list[Run]) -> RunEnd:
     if counts.of(Status.PENDING) + counts.of(Status.SENDING) == 0:
         return RunEnd.COMPLETE
     # A run without an end is running, or was killed; either way there is work left.
     return (runs[-1].end if runs else None) or RunEnd.INTERRUPTED
 
+
+_MOST_SLOWER = 10
+"""So many buckets that are slower than configured are told one by one; `bulksend status` lists all."""
 
 _BEHIND_A_BREAKER = {"moved": "went to other identities", "held": "wait until the account is put right"}
 
@@ -88,6 +111,14 @@ def summary_lines(document: Mapping[str, Any]) -> Iterator[str]:
             f"{document['parts_sent']:,} parts in {duration(document['seconds'])}:"
             f" {document['parts_per_second']:,.1f} parts a second{throttled}"
         )
+    slower = [bucket for bucket in document["buckets"] if bucket["allows"] is not None]
+    for bucket in slower[:_MOST_SLOWER]:
+        yield (
+            f"Limit    {cut(bucket['bucket'], 28)}: configured {bucket['mps']:,}, the service seems to allow"
+            f" {_rate(bucket['allows'])} parts/s"
+        )
+    if len(slower) > _MOST_SLOWER:
+        yield f"         and {len(slower) - _MOST_SLOWER:,} buckets more that the service allows less than configured"
     yield f"Ledger   {document['ledger']}"
     for breaker in document["breakers"]:
         went = [f"{breaker[what]:,} rows {where}" for what, where in _BEHIND_A_BREAKER.items() if breaker[what]]
@@ -100,6 +131,11 @@ def summary_lines(document: Mapping[str, Any]) -> Iterator[str]:
     if document[Status.UNKNOWN.value]:
         yield "Unknown  the service may or may not have taken these messages; they are not sent again by themselves"
         yield "         (bulksend reconcile settles them by delivery events, resume --resend-unknown sends them again)"
+
+
+def _rate(parts_per_second: float) -> str:
+    """To three digits where it is small, without those that say nothing."""
+    return f"{parts_per_second:,.0f}" if parts_per_second >= 100 else f"{parts_per_second:.3g}"
 
 
 def next_steps(document: Mapping[str, Any]) -> Iterator[str]:
@@ -116,14 +152,31 @@ def next_steps(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"  bulksend resume {ledger}"
 
 
-def bucket_lines(counts: Counts, recent_parts: Mapping[str, int], *, span_s: float) -> Iterator[str]:
-    """How far each bucket is, for people. `recent_parts`: sent in the last `span_s` seconds, by bucket."""
+def bucket_lines(counts: Counts, recent_parts: Mapping[str, int], *, span_s: float, headroom: float) -> Iterator[str]:
+    """How far each bucket is, for people; what is left takes as long as the service allows, as far as that is known.
+
+    Args:
+        counts: of a ledger.
+        recent_parts: sent in the last `span_s` seconds, by bucket.
+        span_s: seconds.
+        headroom: share of each limit that the campaign leaves unused.
+    """
     yield ""
-    yield f"{'Bucket':<24} {'parts/s':>8} {'limit':>7} {'done':>10} {'of':>10} {'held':>7} {'left':>12}"
+    yield (f"{'Bucket':<24} {'parts/s':>8} {'limit':>6} {'allows':>6} {'done':>11} {'of':>11} {'held':>9} {'left':>12}")
     for bucket in counts.buckets:
-        left = bucket.parts - bucket.parts_done
+        allows = "" if bucket.allows is None else _rate(bucket.allows)
         yield (
-            f"{cut(bucket.bucket, 24):<24} {recent_parts.get(bucket.bucket, 0) / span_s:>8,.1f} {bucket.mps:>7,}"
-            f" {bucket.messages_done:>10,} {bucket.messages:>10,} {bucket.messages_held:>7,}"
-            f" {duration(left / bucket.mps) if left else 'done':>12}"
+            f"{cut(bucket.bucket, 24):<24} {recent_parts.get(bucket.bucket, 0) / span_s:>8,.1f} {bucket.mps:>6,}"
+            f" {allows:>6} {bucket.messages_done:>11,} {bucket.messages:>11,} {bucket.messages_held:>9,}"
+            f" {_left(bucket, headroom=headroom):>12}"
         )
+
+
+def _left(bucket: BucketCounts, *, headroom: float) -> str:
+    parts = bucket.parts - bucket.parts_done
+    if not parts:
+        return "done"
+    if bucket.messages_done + bucket.messages_held == bucket.messages:
+        return "held"
+    limit = bucket.mps if bucket.allows is None else min(bucket.mps, bucket.allows)
+    return duration(parts / (limit * (1.0 - headroom)))

@@ -30,6 +30,8 @@ template = "Hi {{ name }}"
 id = "ACME"
 mps = 20
 countries = ["DE"]
+[aws]
+check_identities = false  # so that messages alone use credentials up
 """
 
 IDENTITY = """

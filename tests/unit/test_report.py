@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from bulksend.base.records import Breaker, BucketCounts, Counts, Run, RunEnd, Status
+from bulksend.base.progress import Breaker, BucketCounts, Counts, Run, RunEnd
+from bulksend.base.records import Status
 from bulksend.report.summary import bucket_lines, summary_document, summary_lines
 from bulksend.report.words import duration
 
@@ -19,13 +20,34 @@ def test_durations_are_what_people_say(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
+def a_bucket(name: str, mps: int, *, allows: float | None = None, done: int = 0, held: int = 0) -> BucketCounts:
+    """A bucket of a hundred messages with two parts each."""
+    counted = {"messages": 100, "parts": 200, "messages_done": done, "parts_done": 2 * done, "messages_held": held}
+    return BucketCounts(name, mps, **counted, allows=allows, allows_at=None if allows is None else START)
+
+
+BUCKETS = (
+    BucketCounts("short", 100, 8, 14, 8, 14, 12, allows=61.234, allows_at=START),
+    BucketCounts("toll-free", 3),
+)
+
+
 def document(
-    *, pending: int = 0, failed: int = 0, runs: list[Run] | None = None, breakers: list[Breaker] | None = None
+    *,
+    pending: int = 0,
+    failed: int = 0,
+    runs: list[Run] | None = None,
+    breakers: list[Breaker] | None = None,
+    buckets: tuple[BucketCounts, ...] = BUCKETS,
 ) -> dict[str, Any]:
     """The summary of a ledger of ten rows and twelve parts."""
     by_status = {Status.SENT: 8 - pending - failed, Status.PENDING: pending, Status.FAILED: failed, Status.SKIPPED: 2}
     counts = Counts(
-        rows=10, by_status=by_status, parts_sent=12, reasons={Status.SKIPPED: {"duplicate": 2}, Status.FAILED: {"x": 1}}
+        rows=10,
+        by_status=by_status,
+        parts_sent=12,
+        reasons={Status.SKIPPED: {"duplicate": 2}, Status.FAILED: {"x": 1}},
+        buckets=buckets,
     )
     ended = Run(START, START + timedelta(seconds=4), RunEnd.COMPLETE, None, 3)
     return summary_document(
@@ -59,6 +81,32 @@ def test_the_summary_has_the_documented_fields() -> None:
         "end": "complete",
         "cause": None,
         "held": 0,
+        "buckets": [
+            {
+                "bucket": "short",
+                "mps": 100,
+                "allows": 61.23,
+                "allows_at": "2026-01-01T00:00:00Z",
+                "messages": 8,
+                "messages_done": 8,
+                "messages_held": 0,
+                "parts": 14,
+                "parts_done": 14,
+                "parts_sent": 12,
+            },
+            {
+                "bucket": "toll-free",
+                "mps": 3,
+                "allows": None,
+                "allows_at": None,
+                "messages": 0,
+                "messages_done": 0,
+                "messages_held": 0,
+                "parts": 0,
+                "parts_done": 0,
+                "parts_sent": 0,
+            },
+        ],
         "breakers": [],
         "reasons": {"skipped": {"duplicate": 2}, "failed": {"x": 1}, "unknown": {}, "pending": {}},
     }
@@ -101,13 +149,59 @@ def test_what_the_service_refuses_is_named_with_what_became_of_the_rows() -> Non
     }
 
 
+def table(*buckets: BucketCounts, recent: dict[str, int] | None = None, headroom: float = 0.0) -> list[str]:
+    """The lines of a table of buckets, without those above it."""
+    counts = Counts(rows=0, by_status={}, parts_sent=0, buckets=buckets)
+    return list(bucket_lines(counts, recent or {}, span_s=10.0, headroom=headroom))[2:]
+
+
+def test_what_the_service_seems_to_allow_is_told() -> None:
+    """One line for each bucket that is slower than configured, and none for the others."""
+    told = [line for line in summary_lines(document()) if "allow" in line]
+    assert told == ["Limit    short: configured 100, the service seems to allow 61.2 parts/s"]
+    assert not [line for line in summary_lines(document(buckets=BUCKETS[1:])) if "allow" in line]
+
+
+def test_many_slow_buckets_are_told_in_short() -> None:
+    """Ten are named, and how many more there are."""
+    buckets = tuple(a_bucket(f"{'x' * 250}{number}", 10_000, allows=9_876.5) for number in range(12))
+    told = [line for line in summary_lines(document(buckets=buckets)) if "allow" in line]
+    assert len(told) == 11
+    assert told[-1] == "         and 2 buckets more that the service allows less than configured"
+    assert max(map(len, told)) <= 100
+    assert all("configured 10,000, the service seems to allow 9,876 parts/s" in line for line in told[:-1])
+
+
 def test_bucket_lines_show_rate_and_time_left() -> None:
-    """Parts of the last seconds become a rate, what is left becomes a time."""
-    counts = Counts(
-        rows=100,
-        by_status={},
-        parts_sent=0,
-        buckets=(BucketCounts("toll-free", 3, messages=100, parts=100, messages_done=40, parts_done=40),),
-    )
-    line = list(bucket_lines(counts, {"toll-free": 30}, span_s=10.0))[-1]
-    assert line.split() == ["toll-free", "3.0", "3", "40", "100", "0", "20", "s"]
+    """Parts of the last seconds become a rate, what is left becomes a time at the limit less the headroom."""
+    bucket = a_bucket("toll-free", 3, done=40)
+    (line,) = table(bucket, recent={"toll-free": 30})
+    assert line.split() == ["toll-free", "3.0", "3", "40", "100", "0", "40", "s"]
+    (line,) = table(bucket, headroom=0.5)
+    assert line.split()[-4:] == ["1", "min", "20", "s"]
+
+
+def test_the_time_left_follows_from_what_the_service_allows() -> None:
+    """Where it seems to allow less than is configured, that is shown, and counted with; more never is."""
+    (line,) = table(a_bucket("short", 100, allows=2.5))
+    assert line.split() == ["short", "0.0", "100", "2.5", "0", "100", "0", "1", "min", "20", "s"]
+    (line,) = table(a_bucket("short", 100, allows=2.5), headroom=0.5)
+    assert line.split()[-4:] == ["2", "min", "40", "s"]
+    (line,) = table(a_bucket("short", 100, allows=200.0))
+    assert line.split()[-2:] == ["2", "s"]
+
+
+def test_a_bucket_that_waits_for_a_person_has_no_time_left() -> None:
+    """Nobody knows when rows behind a breaker go on; those that can go still take their time."""
+    assert [line.split()[-1] for line in table(a_bucket("a", 5, done=60, held=40), a_bucket("b", 5, done=100))] == [
+        "held", "done",
+    ]  # fmt: skip
+    (line,) = table(a_bucket("a", 5, done=60, held=39))
+    assert line.split()[-2:] == ["16", "s"]
+
+
+def test_the_table_fits_a_terminal() -> None:
+    """A hundred columns, whatever the names and numbers, and everything under its heading."""
+    huge = BucketCounts("x" * 99, 10_000, 10**8, 10**9, 10**7, 10**7, 0, 10**6, allows=9_999.4)
+    lines = list(bucket_lines(Counts(1, {}, 0, buckets=(huge,)), {"x" * 99: 99_999}, span_s=10.0, headroom=0.01))
+    assert {len(line) for line in lines[1:]} == {94}
