@@ -70,6 +70,7 @@ def send(
     input is read, checked and recorded in the ledger before the first message goes out.
     """
     from bulksend.base.clock import SystemClock
+    from bulksend.cli.accounts import resolve_limits
     from bulksend.cli.campaign import Manner, require_consent, run_campaign
     from bulksend.cli.output import say, standard_input
     from bulksend.cli.running import nothing_between
@@ -102,9 +103,8 @@ def send(
             refuse_changes(settings, input_name, path, stdin=standard_input())
             say([f"Going on with the campaign in {path}"])
         else:
-            say(
-                plan_lines(
-                    settings, make_plan(settings, input_name, path, clock=clock, stdin=standard_input(), owner=owner)
-                )
-            )
+            # Rows are divided by the limits, so what is left to the account to tell has to be known before.
+            known = resolve_limits(settings)
+            plan = make_plan(known, input_name, path, clock=clock, stdin=standard_input(), owner=owner)
+            say(plan_lines(known, plan))
         return run_campaign(owner, path, settings, manner)

@@ -6,6 +6,10 @@ from collections import deque
 EVIDENCE_S = 3.0
 """For how long what was released is remembered: a second before the message that was throttled, and its way back."""
 
+MANY = 1000
+LOOK_EVERY_S = 0.05
+"""Where so many messages are remembered they are not all looked through for every throttled answer."""
+
 NEGLIGIBLE = 0.01
 """Share of the latest attempts that may be throttled without a reason to slow down: what is left is what others use,
 and that goes up and down."""
@@ -34,7 +38,7 @@ Only where few are throttled (less than `HEAVY`): otherwise it is over some limi
 
 DOUBT_S = 2.0
 HOLD_MESSAGES = 100
-MIN_HOLD_S = 10.0
+MIN_HOLD_S = 14.0
 MAX_HOLD_S = 100.0
 """How long a limit that was learnt is kept to before more is tried: shortly after a cut, which may have gone too far,
 and longer once trying more has confirmed it. Each try costs a throttled answer or two, which are to be one message in a
@@ -95,6 +99,7 @@ class Pace:
         "_hold_s",
         "_is_confirmed",
         "_limit",
+        "_looked_s",
         "_mean_parts",
         "_released",
         "_series",
@@ -107,6 +112,7 @@ class Pace:
         self._cut_s = now if self._estimate is not None else -math.inf
         self._is_confirmed = False
         self._hold_s = 0.0  # what an earlier run found is doubted at once
+        self._looked_s = -math.inf
         self._blind_until_s = -math.inf
         self._futile_pause_s = FUTILE_PAUSE_S
         # Before the first cut of a series: the estimate, the share that was throttled, the pace.
@@ -140,13 +146,14 @@ class Pace:
     def throttled(self, message: Released, *, now: float) -> bool:
         """The service throttled `message`; True when this slowed the bucket down."""
         message.taken = False
-        if message.at_s <= self._cut_s:
+        if message.at_s <= self._cut_s or now < max(self._cut_s + HEAVY_PAUSE_S, self._looked_s + LOOK_EVERY_S):
             return False
+        self._looked_s = now if len(self._released) > MANY else -math.inf
         messages, throttled, offered, accepted = self._lately(message)
         share = throttled / (messages + PRIOR_MESSAGES)
         if share <= (HEAVY if now < self._blind_until_s else NEGLIGIBLE):
             return False
-        if now < self._cut_s + (HEAVY_PAUSE_S if share >= HEAVY else LIGHT_PAUSE_S):
+        if share < HEAVY and now < self._cut_s + LIGHT_PAUSE_S:
             return False
         pace = self.parts_per_second(message.at_s)
         if self._estimate is not None and pace > (1.0 + PROBED) * self._estimate:
@@ -154,6 +161,8 @@ class Pace:
             self._futile_pause_s = FUTILE_PAUSE_S
             self._learn(min(pace, max(accepted, (1.0 - LEAST_CUT) * self._estimate)), confirmed=True, now=now)
             return self._estimate < pace
+        if self._estimate is None and throttled < 2:
+            return False  # at the configured limit, once is a coincidence
         if self._is_futile(pace, share, messages):
             self._blind_until_s = now + self._futile_pause_s
             self._futile_pause_s *= 2.0
