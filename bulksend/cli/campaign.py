@@ -56,8 +56,19 @@ def require_consent(settings: Settings, manner: Manner) -> None:
         raise UsageError("nobody can be asked whether to send: this is not a terminal", "Add --yes, or --dry-run")
 
 
-def run_campaign(owner: OwnerLock, path: Path, settings: Settings, manner: Manner) -> int:
-    """Send what is pending in the ledger that `owner` has locked, print what came of it, return the exit code."""
+def ask_account(settings: Settings, manner: Manner) -> Settings:
+    """Return `settings` with the limits that are the account's to tell, and say where the two differ."""
+    set_up_logs(log_format=manner.log_format, verbose=manner.verbose, watched=is_watched())
+    return resolve_and_check(settings, credentials=manner.credentials)
+
+
+def run_campaign(
+    owner: OwnerLock, path: Path, settings: Settings, manner: Manner, *, known: Settings | None = None
+) -> int:
+    """Send what is pending in the ledger that `owner` has locked, print what came of it, return the exit code.
+
+    `known`: what `ask_account` made of `settings`, if it was asked already.
+    """
     clock = SystemClock()
     watched = is_watched()
     set_up_logs(log_format=manner.log_format, verbose=manner.verbose, watched=watched)
@@ -70,7 +81,7 @@ def run_campaign(owner: OwnerLock, path: Path, settings: Settings, manner: Manne
             say([f"An earlier run died with {interrupted:,} rows on the wire or about to be: they are unknown."])
         if _left(ledger, manner):
             # The settings that are kept leave to the account what is the account's to tell; it may change its mind.
-            settings = resolve_and_check(settings, credentials=manner.credentials)
+            settings = known or ask_account(settings, manner)
             with ledger.transaction():
                 # How fast may have changed since the plan was made.
                 ledger.set_mps({name: bucket.mps for name, bucket in campaign_buckets(settings).items()})

@@ -70,8 +70,7 @@ def send(
     input is read, checked and recorded in the ledger before the first message goes out.
     """
     from bulksend.base.clock import SystemClock
-    from bulksend.cli.accounts import resolve_limits
-    from bulksend.cli.campaign import Manner, require_consent, run_campaign
+    from bulksend.cli.campaign import Manner, ask_account, require_consent, run_campaign
     from bulksend.cli.output import say, standard_input
     from bulksend.cli.running import nothing_between
     from bulksend.config.load import load_settings
@@ -98,13 +97,15 @@ def send(
     require_consent(settings, manner)
     path = ledger or Path(f"{settings.campaign.name}.db")
     clock = SystemClock()
+    known = None
     with OwnerLock(path, clock=clock) as owner:
         if path.exists():
             refuse_changes(settings, input_name, path, stdin=standard_input())
             say([f"Going on with the campaign in {path}"])
         else:
             # Rows are divided by the limits, so what is left to the account to tell has to be known before.
-            known = resolve_limits(settings)
-            plan = make_plan(known, input_name, path, clock=clock, stdin=standard_input(), owner=owner)
-            say(plan_lines(known, plan))
-        return run_campaign(owner, path, settings, manner)
+            known = ask_account(settings, manner) if settings.has_auto else None
+            planned = known or settings
+            plan = make_plan(planned, input_name, path, clock=clock, stdin=standard_input(), owner=owner)
+            say(plan_lines(planned, plan))
+        return run_campaign(owner, path, settings, manner, known=known)
