@@ -39,8 +39,9 @@ class Threads:
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
             config=Config(retries={"mode": "adaptive"}, max_pool_connections=THREADS),
         )
-        # Last, because the adaptive mode waits in this event too.
-        self._client.meta.events.register_last("before-send.pinpoint-sms-voice-v2.SendTextMessage", self._released)
+        # Last, because the adaptive mode waits in this event too; it listens to all of it, and what listens to one
+        # operation alone would be called before.
+        self._client.meta.events.register_last("before-send", self._released)
         self._client.meta.events.register("response-received.pinpoint-sms-voice-v2.SendTextMessage", self._answered)
 
     def run(self) -> None:

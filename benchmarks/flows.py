@@ -16,7 +16,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     """Messages of one identity, offered faster than its limit lets them go.
 
     Attributes:
-        contender: who paces; a key of `pacers.CONTENDERS`.
+        contender: who paces; a key of `pacers.PACERS`, or `pacers.BOTO3`.
         identity: whom the messages are from; its bucket at the simulator has the same name.
         mps: its limit, in parts per second.
         mix: a key of `MIXES`.

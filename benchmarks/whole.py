@@ -1,7 +1,6 @@
 """The whole of bulksend: the real command with its ledger and the SDK, against the simulator."""
 
 import csv
-import json
 import os
 import signal
 import subprocess
@@ -58,16 +57,15 @@ class Campaign:
 
     def send(self) -> None:
         """Start `bulksend send`; it plans at the first call, and goes on at the next."""
-        words = ("send", "list.csv", "--config", "bulksend.toml", "--ledger", "sale.db", "--yes", "--json")
-        with (Path(self._folder.name) / "out.json").open("wb") as out:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", "bulksend", *words, "--endpoint-url", self._url],
-                cwd=self._folder.name,
-                env=environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.PIPE,
-            )
+        words = ("send", "list.csv", "--config", "bulksend.toml", "--ledger", "sale.db", "--yes")
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "bulksend", *words, "--endpoint-url", self._url],
+            cwd=self._folder.name,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
 
     def stop(self) -> None:
         """Ask it to stop, as a service manager does."""
@@ -90,11 +88,6 @@ class Campaign:
         if process.returncode not in (COMPLETE, INTERRUPTED):
             raise RuntimeError(f"bulksend send ended with {process.returncode}: {said}")
         return usage.ru_utime + usage.ru_stime
-
-    def summary(self) -> dict[str, object]:
-        """What the last `send` printed."""
-        document: dict[str, object] = json.loads((Path(self._folder.name) / "out.json").read_text())
-        return document
 
     def close(self) -> None:
         """Remove the folder."""

@@ -1,16 +1,17 @@
 """What the account says about the identities of a campaign: limits that are its to tell, and where the two differ."""
 
 import asyncio
-import os
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import structlog
 
 from bulksend.base.account import Account, AccountUnreadable, Wanted
 from bulksend.base.clock import SystemClock
 from bulksend.base.errors import UsageError
+from bulksend.cli.access import access_of
 from bulksend.cli.output import say
 from bulksend.cli.running import loop_factory
 from bulksend.config.model import AwsSettings, IdentitySettings, Settings, with_limits
@@ -19,7 +20,7 @@ from bulksend.origin.limits import limit_of, wanted_for
 from bulksend.pipeline.refusals import refusal_hint
 from bulksend.report.account import disagreement_lines
 from bulksend.send.account import AccountReader
-from bulksend.send.client import Access, ServiceClient
+from bulksend.send.client import ServiceClient
 
 log = structlog.get_logger("bulksend.cli")
 
@@ -78,16 +79,8 @@ async def account_reader(
 ) -> AsyncIterator[tuple[AccountReader, str]]:
     """A reader of the account, with the real clock, and the region that it reads."""
     clock = SystemClock()
-    access = Access(
-        # The SDK for Python reads AWS_DEFAULT_REGION alone; every other AWS tool reads AWS_REGION first.
-        region=aws.region or os.environ.get("AWS_REGION", ""),
-        profile=aws.profile,
-        endpoint_url=aws.endpoint_url,
-        credentials=credentials,
-        connect_timeout_s=aws.connect_timeout_s,
-        read_timeout_s=min(aws.read_timeout_s, READ_TIMEOUT_S),
-        max_connections=1,
-    )
+    access = access_of(aws, max_connections=1, credentials=credentials)
+    access = replace(access, read_timeout_s=min(access.read_timeout_s, READ_TIMEOUT_S))
     async with ServiceClient(access, clock=clock) as client:
         yield AccountReader(client, clock=clock, random=random.SystemRandom()), client.region
 

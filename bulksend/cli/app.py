@@ -87,8 +87,10 @@ def run(arguments: Sequence[str], *, interpose: object = None) -> int:
 
     `interpose`: an `Interpose` of `cli.running` for whatever run the command starts; None: nothing between.
     """
-    # Until sending begins, and takes signals over, SIGTERM is to clean up like Ctrl-C does.
+    # Until sending begins, and takes signals over, these are to clean up like Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     begin_output()
     try:
         result: Any = app.main(args=list(arguments), prog_name="bulksend", standalone_mode=False, obj=interpose)

@@ -1,7 +1,6 @@
 """A rehearsal at the service: a sample of the list, which it checks with DryRun and does not send."""
 
 import asyncio
-import os
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +12,7 @@ from bulksend.base.clock import SystemClock
 from bulksend.base.errors import BulksendError, ExitCode, UsageError
 from bulksend.base.progress import Counts, RunEnd
 from bulksend.base.records import Status
+from bulksend.cli.access import access_of
 from bulksend.cli.accounts import resolve_limits
 from bulksend.cli.measuring import Measures, measured_by
 from bulksend.cli.output import print_json, print_text, say, standard_input
@@ -26,7 +26,7 @@ from bulksend.pipeline.sample import stratified
 from bulksend.pipeline.sending import SendResult
 from bulksend.report.dry_run import Place, dry_run_document, dry_run_lines
 from bulksend.report.words import duration
-from bulksend.send.client import Access, ServiceClient
+from bulksend.send.client import ServiceClient
 from bulksend.store.ledger import SqliteLedger
 from bulksend.store.owner import OwnerLock
 from bulksend.store.sampling import Asked, keep_only, noted_sample, pending_kinds, refused_rows, route_counts
@@ -126,7 +126,7 @@ def _choose(owner: OwnerLock, path: Path, settings: Settings, asked: Asked) -> C
             raise UsageError(f"{path} holds a campaign, and not a rehearsal", "Name another ledger")
         chosen = None
         if noted is None and asked.rows is not None:
-            chosen = stratified(pending_kinds(path), asked.rows).rows
+            chosen = stratified(pending_kinds(path), asked.rows)
         with ledger.transaction():
             ledger.recover()
             if noted is None:
@@ -137,30 +137,14 @@ def _choose(owner: OwnerLock, path: Path, settings: Settings, asked: Asked) -> C
 
 def _place_of(settings: Settings) -> Place:
     """Where the SDK would send to, with these settings and in this environment. No connection is made."""
-    access = Access(
-        # The SDK for Python reads AWS_DEFAULT_REGION alone; every other AWS tool reads AWS_REGION first.
-        region=settings.aws.region or os.environ.get("AWS_REGION", ""),
-        profile=settings.aws.profile,
-        endpoint_url=settings.aws.endpoint_url,
-        connect_timeout_s=settings.aws.connect_timeout_s,
-        read_timeout_s=settings.aws.read_timeout_s,
-        max_connections=1,
-    )
+    access = access_of(settings.aws, max_connections=1)
 
     async def look() -> Place:
-        async with _Located(access, clock=SystemClock()) as client:
+        async with ServiceClient(access, clock=SystemClock()) as client:
             return Place(client.endpoint_url, client.region)
 
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(look())
-
-
-class _Located(ServiceClient):
-    """A client that tells where it would send to, once it is open."""
-
-    @property
-    def endpoint_url(self) -> str:
-        return str(self._client.meta.endpoint_url)
 
 
 def _announce(place: Place, counts: Counts, parts_per_second: int) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import random
 import resource
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from bulksend.base.errors import ExitCode, LedgerError
 from bulksend.base.ports import Gateway, Ledger
 from bulksend.base.progress import RunEnd
 from bulksend.base.records import Status
+from bulksend.cli.access import access_of
 from bulksend.cli.signals import interrupted_by_signals
 from bulksend.config.model import Settings
 from bulksend.config.request import request_members
@@ -86,15 +86,8 @@ async def _run(owner: OwnerLock, settings: Settings, options: RunOptions, watch:
     max_connections = settings.aws.max_concurrency or MAX_CONNECTIONS
     gateway = AwsGateway(
         request_members(settings),
-        # The SDK for Python reads AWS_DEFAULT_REGION alone; every other AWS tool reads AWS_REGION first.
-        region=settings.aws.region or os.environ.get("AWS_REGION", ""),
-        profile=settings.aws.profile,
-        endpoint_url=settings.aws.endpoint_url,
-        connect_timeout_s=settings.aws.connect_timeout_s,
-        read_timeout_s=settings.aws.read_timeout_s,
-        max_connections=max_connections,
+        access_of(settings.aws, max_connections=max_connections, credentials=options.credentials),
         clock=clock,
-        credentials=options.credentials,
     )
     policy = SendPolicy(
         headroom=settings.pacing.headroom,

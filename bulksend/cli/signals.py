@@ -12,7 +12,9 @@ log = structlog.get_logger("bulksend.cli")
 
 
 def interrupted_by_signals() -> asyncio.Event:
-    """Return an event that the first SIGINT or SIGTERM sets; a second one ends the process at once.
+    """Return an event that the first SIGINT, SIGTERM or SIGHUP sets; a second one ends the process at once.
+
+    A SIGHUP that is ignored (nohup) stays so.
 
     That is as safe as a `kill -9`: the ledger has the intent of everything that went on the wire.
     """
@@ -25,6 +27,7 @@ def interrupted_by_signals() -> asyncio.Event:
         interrupted.set()
 
     loop = asyncio.get_running_loop()
-    for each in (signal.SIGINT, signal.SIGTERM):
+    hang_up = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+    for each in (signal.SIGINT, signal.SIGTERM, *hang_up):
         loop.add_signal_handler(each, stop, each.name)
     return interrupted

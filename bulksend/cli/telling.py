@@ -1,7 +1,6 @@
 """A run of `feedback` from the command line: real clock, real service, signals."""
 
 import asyncio
-import os
 import random
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,6 +10,7 @@ import structlog
 from bulksend.base.clock import SystemClock
 from bulksend.base.errors import ExitCode
 from bulksend.base.progress import RunEnd
+from bulksend.cli.access import access_of
 from bulksend.cli.output import print_json, print_text, say, standard_input
 from bulksend.cli.running import loop_factory
 from bulksend.cli.signals import interrupted_by_signals
@@ -18,7 +18,6 @@ from bulksend.config.model import Settings
 from bulksend.intake import open_recipients
 from bulksend.pipeline.feedback import MAX_IN_FLIGHT, FeedbackPolicy, FeedbackResult, FeedbackSender
 from bulksend.pipeline.feedback_input import FeedbackReader, match_file
-from bulksend.send.client import Access
 from bulksend.send.feedback import FeedbackClient
 from bulksend.store.feedback import FeedbackLedger, FeedbackRecorder, Match
 from bulksend.store.owner import OwnerLock
@@ -69,15 +68,7 @@ def exit_code(result: FeedbackResult) -> ExitCode:
 async def _put(owner: OwnerLock, ledger: FeedbackLedger, match: Match, settings: Settings) -> FeedbackResult:
     clock = SystemClock()
     interrupted = interrupted_by_signals()
-    access = Access(
-        # The SDK for Python reads AWS_DEFAULT_REGION alone; every other AWS tool reads AWS_REGION first.
-        region=settings.aws.region or os.environ.get("AWS_REGION", ""),
-        profile=settings.aws.profile,
-        endpoint_url=settings.aws.endpoint_url,
-        connect_timeout_s=settings.aws.connect_timeout_s,
-        read_timeout_s=settings.aws.read_timeout_s,
-        max_connections=MAX_IN_FLIGHT,
-    )
+    access = access_of(settings.aws, max_connections=MAX_IN_FLIGHT)
     policy = FeedbackPolicy(
         headroom=settings.pacing.headroom,
         base_s=settings.retry.base_s,

@@ -2,10 +2,7 @@
 
 from collections import deque
 
-BURST_S = 0.01
-MAX_CREDIT_S = 0.05
-MIN_MAX_CREDIT = 10.0
-"""What a meter may catch up with, as in `rate/meter.py`: seconds of its pace, and parts."""
+from bulksend.rate.meter import BURST_S, MAX_CREDIT_S, MIN_MAX_CREDIT
 
 BATCH_MESSAGES = 1024
 """So many messages are worked out at once: one loop over local names costs a third of as many calls."""

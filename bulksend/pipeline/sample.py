@@ -2,27 +2,11 @@
 
 import heapq
 from collections.abc import Iterable
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 K = TypeVar("K")
 """What tells the kinds of rows, the strata, from one another: hashable, and in an order of their own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample(Generic[K]):
-    """Rows that stand for all.
-
-    Attributes:
-        rows: their numbers, ascending.
-        kinds: stratum -> how many of its rows are in the sample, at least 1.
-        population: rows that they were chosen from.
-    """
-
-    rows: tuple[int, ...]
-    kinds: dict[K, int]
-    population: int
 
 
 class _Kind:
@@ -47,8 +31,8 @@ class _Kind:
         return [row for _, row in heapq.nlargest(size, self.kept)]
 
 
-def stratified(rows: Iterable[tuple[int, K]], size: int) -> Sample[K]:
-    """Choose `size` of `rows`, each given with its stratum; all of them where there are no more.
+def stratified(rows: Iterable[tuple[int, K]], size: int) -> list[int]:
+    """Return the numbers of `size` of `rows`, ascending, each given with its stratum; all where there are no more.
 
     Every stratum has one row in the sample, also where that makes more than `size`. The others go where they are owed
     most: in proportion to the strata's rows, by highest averages (Webster, Sainte-Laguë). Which rows of
@@ -73,8 +57,7 @@ def stratified(rows: Iterable[tuple[int, K]], size: int) -> Sample[K]:
             kind = found[stratum] = _Kind()
         kind.add(row, size)
     seats = _apportion({stratum: kind.count for stratum, kind in found.items()}, size)
-    chosen = [row for stratum, kind in found.items() for row in kind.first(seats[stratum])]
-    return Sample(tuple(sorted(chosen)), seats, sum(kind.count for kind in found.values()))
+    return sorted(row for stratum, kind in found.items() for row in kind.first(seats[stratum]))
 
 
 def _apportion(counts: dict[K, int], size: int) -> dict[K, int]:

@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
-from textwrap import wrap
 
 from bulksend.base.found import Disagreement, Found, FoundIdentity, FoundPool
 from bulksend.config.model import MAX_MPS
+from bulksend.report.wrapped import folded, one_line
 
-_WIDTH = 80
 _LABELS = {
     "short_code": "short code",
     "toll_free": "toll-free number",
@@ -55,7 +54,7 @@ def configuration_lines(found: Found, *, region: str, read_at: datetime) -> Iter
         yield from _comment("Not usable as they are:")
         for other in found.unusable:
             where = f"{other.country} " if other.country else ""
-            yield f"#   {other.id}, {where}{_label(other.type)}: {other.why}"
+            yield one_line(f"#   {other.id}, {where}{_label(other.type)}: {other.why}")
 
 
 def account_document(found: Found, *, region: str, read_at: datetime, requests: int) -> dict[str, object]:
@@ -87,7 +86,7 @@ def disagreement_lines(found: Iterable[Disagreement]) -> Iterator[str]:
     for number, one in enumerate(found):
         if not number:
             yield "Configuration and account differ; sending goes on as configured:"
-        yield from _wrapped(one.says, first="  - ", others="    ")
+        yield from folded(one.says, first="  - ", others="    ")
 
 
 def _identity(one: FoundIdentity) -> Iterator[str]:
@@ -146,14 +145,7 @@ def _identity_document(one: FoundIdentity) -> dict[str, object]:
 
 
 def _comment(text: str) -> Iterator[str]:
-    return _wrapped(text, first="# ", others="# ")
-
-
-def _wrapped(text: str, *, first: str, others: str) -> Iterator[str]:
-    """`text` in lines that are only longer than `_WIDTH` where one word is: ids are to be copied."""
-    yield from wrap(
-        text, _WIDTH, initial_indent=first, subsequent_indent=others, break_long_words=False, break_on_hyphens=False
-    )
+    return folded(text, first="# ", others="# ")
 
 
 def _label(type: str) -> str:  # noqa: A002 - the word of AWS

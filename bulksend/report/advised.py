@@ -1,17 +1,11 @@
 """What a plan says of its slowest bucket, of one more identity, and of texts spread over many numbers."""
 
-import re
-import textwrap
 from collections.abc import Iterator
 
 from bulksend.pipeline.advice import Advice, Another, Spread
 from bulksend.pipeline.totals import Bound, BoundKind, PlanTotals
 from bulksend.report.words import cut, duration, listed
-
-WIDTH = 80
-LABEL = 9
-
-_DURATION = re.compile(r"[0-9]+ (s|min|h|d)\b( [0-9]+ (s|min|h)\b)?")
+from bulksend.report.wrapped import folded
 
 _ANOTHER = {
     "short_code": "another short code",
@@ -93,13 +87,4 @@ def short(name: str) -> str:
 
 
 def _labelled(label: str, text: str) -> Iterator[str]:
-    # A number stays on one line with its unit: no-break spaces while the lines are made.
-    for line in textwrap.wrap(
-        _DURATION.sub(lambda found: found[0].replace(" ", "\u00a0"), text),
-        WIDTH,
-        initial_indent=f"{label:<{LABEL}}",
-        subsequent_indent=" " * LABEL,
-        break_on_hyphens=False,
-        break_long_words=False,
-    ):
-        yield line.replace("\u00a0", " ")
+    return folded(text, first=f"{label:<9}", others=" " * 9)

@@ -19,40 +19,13 @@ class AwsGateway:
 
     Args:
         members: the members of the request that are the same for the whole campaign, as boto3 spells them.
-        region: "" to leave it to the environment.
-        profile: "" likewise.
-        endpoint_url: "" likewise.
-        connect_timeout_s: to open a connection, TLS included.
-        read_timeout_s: between two reads of an answer.
-        max_connections: open at once, at most.
+        access: how to get to the service.
         clock: its wall clock is compared with the service's when a signature is rejected.
-        credentials: access key and secret, instead of those of the environment (for the simulator).
     """
 
-    def __init__(
-        self,
-        members: Mapping[str, object],
-        *,
-        region: str = "",
-        profile: str = "",
-        endpoint_url: str = "",
-        connect_timeout_s: float,
-        read_timeout_s: float,
-        max_connections: int,
-        clock: Clock,
-        credentials: tuple[str, str] | None = None,
-    ) -> None:
+    def __init__(self, members: Mapping[str, object], access: Access, *, clock: Clock) -> None:
         self._members = dict(members)
         self._context = dict(self._members.pop("Context", {}))  # type: ignore[call-overload]  # always a map of strings
-        access = Access(
-            region=region,
-            profile=profile,
-            endpoint_url=endpoint_url,
-            credentials=credentials,
-            connect_timeout_s=connect_timeout_s,
-            read_timeout_s=read_timeout_s,
-            max_connections=max_connections,
-        )
         self._client = ServiceClient(access, clock=clock)
 
     async def __aenter__(self) -> Self:

@@ -117,6 +117,11 @@ class ServiceClient:
         """The region that was found, such as "us-east-1"; only while it is open."""
         return str(self._client.meta.region_name)
 
+    @property
+    def endpoint_url(self) -> str:
+        """Where requests go to, as the SDK found it; only while it is open."""
+        return str(self._client.meta.endpoint_url)
+
     async def request(
         self, method: str, members: Mapping[str, object], release: Release, *, text: str = ""
     ) -> dict[str, Any] | Outcome:

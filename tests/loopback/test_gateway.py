@@ -13,6 +13,7 @@ from bulksend.base.errors import UsageError
 from bulksend.base.ports import Withheld
 from bulksend.base.records import Outcome, OutcomeKind
 from bulksend.send.aws import AwsGateway
+from bulksend.send.client import Access
 from tests.support.fakes import make_claim
 from tests.support.raw_server import RawServer, accepted, answer, raw_server
 
@@ -38,13 +39,15 @@ def gateway_to(url: str, *, read_timeout_s: float = 5.0, credentials: tuple[str,
     """
     return AwsGateway(
         MEMBERS,
-        region="us-east-1",
-        endpoint_url=url,
-        connect_timeout_s=2.0,
-        read_timeout_s=read_timeout_s,
-        max_connections=10,
+        Access(
+            region="us-east-1",
+            endpoint_url=url,
+            connect_timeout_s=2.0,
+            read_timeout_s=read_timeout_s,
+            max_connections=10,
+            credentials=credentials,
+        ),
         clock=StandingClock(),
-        credentials=credentials,
     )
 
 
@@ -432,11 +435,13 @@ def test_what_is_missing_to_reach_aws_is_said_at_once(missing: str) -> None:
     async def main() -> Outcome:
         gateway = AwsGateway(
             {},
-            region="" if missing == "region" else "us-east-1",
-            profile="nobody" if missing == "profile" else "",
-            connect_timeout_s=1.0,
-            read_timeout_s=1.0,
-            max_connections=2,
+            Access(
+                region="" if missing == "region" else "us-east-1",
+                profile="nobody" if missing == "profile" else "",
+                connect_timeout_s=1.0,
+                read_timeout_s=1.0,
+                max_connections=2,
+            ),
             clock=StandingClock(),
         )
         with pytest.raises(UsageError, match=missing):

@@ -14,7 +14,6 @@ from bulksend.config.load import load_settings
 from bulksend.config.request import request_members
 from bulksend.pipeline.sending import Sender, SendResult
 from bulksend.simulator.service import SimulatedService
-from bulksend.store.inline import InlineLedger
 from bulksend.store.ledger import SqliteLedger
 from tests.simulated.test_pipeline import (
     CAMPAIGN,
@@ -25,6 +24,7 @@ from tests.simulated.test_pipeline import (
     assert_agree,
     plan,
 )
+from tests.support.inline import InlineLedger
 from tests.support.virtual import VirtualClock, VirtualLoop, run_virtual
 
 

@@ -25,8 +25,8 @@ from bulksend.send.fault import Fault
 from bulksend.simulator.service import Delivery, SimulatedService
 from bulksend.simulator.settings import FaultSettings, LatencySettings, SimulatorSettings
 from bulksend.store.export import export_rows
-from bulksend.store.inline import InlineLedger
 from bulksend.store.ledger import SqliteLedger
+from tests.support.inline import InlineLedger
 from tests.support.virtual import VirtualClock, run_virtual
 
 CAMPAIGN = {

@@ -7,8 +7,8 @@ from bulksend.base.ports import Behind, Diverted, Ledger
 from bulksend.base.progress import RunEnd
 from bulksend.base.records import Status
 from bulksend.store.faults import LedgerMisuse
-from bulksend.store.inline import InlineLedger
 from bulksend.store.ledger import SqliteLedger
+from tests.support.inline import InlineLedger
 from tests.unit.store.helpers import SHORT, SHORT_CODE, START, TOLL_FREE, sent
 
 

@@ -1,4 +1,4 @@
-"""The ledger without a thread: for tests on a virtual clock, and for small tools."""
+"""The ledger without a thread, for tests on a virtual clock."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
