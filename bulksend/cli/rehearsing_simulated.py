@@ -55,6 +55,7 @@ def rehearse_at_simulator(settings: Settings, rehearsal: Rehearsal, day: Simulat
         fast = compressed(settings, speed)
         service, names = stand_in(fast, day, speed=speed)
         file = folder / "simulator.toml"
+        file.touch(mode=0o600)
         file.write_text(to_toml(service))
         stack.enter_context(_this_machine_alone())
         simulator = stack.enter_context(running_simulator(file))

@@ -21,6 +21,10 @@ MIN_WAITING = 20
 """Rows that wait to be tried again, at most, as time at the limit: so many that they never keep others from going."""
 
 
+MAX_PUT_OFF = 10_000
+"""Rows that wait for their recipients, at most: they are many where few recipients get many texts."""
+
+
 class Claiming:
     """Fills the queue of one bucket from the ledger, and from rows that wait and are due.
 
@@ -89,6 +93,7 @@ class Claiming:
             and not self._is_due()  # those come first, and get the room that they need
             and roster.parts(*UNTRIED) <= enough
             and roster.messages(Stage.WAITING) < self._max_waiting
+            and roster.messages(Stage.PUT_OFF) < MAX_PUT_OFF
         )
 
     async def _claim_again(self) -> None:

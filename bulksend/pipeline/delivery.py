@@ -126,7 +126,7 @@ class Delivery:
         else:
             await around.ledger.postpone(claim.row, claim.attempt, throttled=False, tried=False)
             self.next_attempt = claim.attempt
-        self.enter(Stage.WAITING)
+        self.enter(Stage.PUT_OFF)
 
     async def run(self) -> Verdict:
         """Try once. Raises `LedgerError` when what came of it cannot be recorded."""
@@ -140,6 +140,8 @@ class Delivery:
             now = around.clock.monotonic()
             self._log(outcome)
             status = self._verdict(outcome, given_up=now - self._started_s >= around.give_up_after_s)
+            if self._message is not None and outcome.kind is not OutcomeKind.SENT:
+                around.tally.refused_s = max(around.tally.refused_s, self._message.at_s)
             self._land(answered=outcome.kind not in (OutcomeKind.NOT_SENT, OutcomeKind.UNKNOWN))
             if outcome.kind is OutcomeKind.UNKNOWN:
                 self._lost = outcome
@@ -163,7 +165,8 @@ class Delivery:
             return await self.give_up()
         finally:
             self._land(answered=False)
-            around.recipients.dropped(self.claim.destination)
+            if not self.tried:  # once it has left, whoever holds the recipient is somebody else
+                around.recipients.dropped(self.claim.destination)
         return Verdict.WAITS
 
     async def _postpone(self, outcome: Outcome, *, now: float) -> None:

@@ -11,6 +11,7 @@ class Stage(Enum):
     PREPARED = auto()  # on its way to the gate in front of the wire, or waiting at it
     FLYING = auto()  # let onto the wire, no answer yet
     WAITING = auto()  # waits before it is tried again; the ledger knows that it is not on the wire
+    PUT_OFF = auto()  # likewise, because its recipient was sent something just before
     RECORDING = auto()  # the outcome is known and on its way to the disk
     GONE = auto()  # settled, or back in the ledger
 

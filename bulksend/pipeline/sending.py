@@ -172,6 +172,7 @@ class Sender:
         log.info("send.started", pending=start.of(Status.PENDING), buckets=len(busy))
         await self._run_lanes(busy, interrupted)
         await self._learnt.note(self._meters())
+        await self._rest(tally.refused_s)
         counts = await self._ledger.counts()
         end, cause = self._end(counts)
         await self._ledger.finish(end, cause.what if cause else None, throttled=tally.throttled)
@@ -207,8 +208,7 @@ class Sender:
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
-                noting = self._learnt.keep_noting(self._meters())
-                helpers = [group.create_task(self._stop_when(interrupted)), group.create_task(noting)]
+                helpers = [group.create_task(self._stop_when(interrupted)), group.create_task(self._keep_noting())]
                 self._wake(busy)
                 while running := [task for task in self._running.values() if not task.done()]:
                     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -239,6 +239,16 @@ class Sender:
                 name, limit, by_parts=True, headroom=policy.headroom, clock=clock, lately=parts_lately, beyond=shared
             )
         return shared
+
+    async def _keep_noting(self) -> None:
+        try:
+            await self._learnt.keep_noting(self._meters())
+        except LedgerError as error:
+            self.breakers.stop(error)  # in order: what is on the wire gets its outcome, as far as that can be recorded
+
+    async def _rest(self, refused_s: float) -> None:
+        """Wait until what was refused last is a second old: the ledger tells the next run only of what was not."""
+        await self._clock.sleep(refused_s + 1.0 / (1.0 - self._policy.headroom) - self._clock.monotonic())
 
     def _meters(self) -> dict[str, Meter]:
         return {name: lane.instruments.meter for name, lane in self._lanes.items()}

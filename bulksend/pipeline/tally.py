@@ -1,5 +1,6 @@
 """Running totals of one run, for whoever watches it. The ledger has the last word."""
 
+import math
 from collections import Counter, deque
 
 from bulksend.base.progress import Counts
@@ -44,6 +45,7 @@ class Tally:
         self.by_status: Counter[Status] = Counter(dict(start.by_status))
         self.throttled = 0
         self.sent_here = 0
+        self.refused_s = -math.inf  # when the latest message that was refused had left
 
     def settled(self, status: Status) -> None:
         """Count a row that reached its end."""

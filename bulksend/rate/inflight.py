@@ -12,6 +12,10 @@ FLOOR_S = 0.25
 """Latencies below this are not worth adapting to: the messages in the air are few anyway."""
 
 
+LEAST = 4
+"""At a few messages a second the law gives two, and two lost answers in a row would hold up all until they time out."""
+
+
 class InFlight:
     """The messages of one bucket that are in the air, and how many may be, by Little's law: rate times time in the air.
 
@@ -36,9 +40,9 @@ class InFlight:
 
     @property
     def limit(self) -> int:
-        """Messages that may be in the air now, but for stragglers; at least 2, unless the ceiling is lower."""
+        """Messages that may be in the air now, but for stragglers; at least `LEAST`, unless the ceiling is lower."""
         by_law = math.ceil(self._rate * max(FLOOR_S, self._latency.seconds)) + 1
-        return min(self._ceiling, max(2, by_law))
+        return min(self._ceiling, max(LEAST, by_law))
 
     @property
     def is_full(self) -> bool:

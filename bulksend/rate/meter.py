@@ -21,7 +21,7 @@ second; with t = 10 ms and a headroom of 1 % that is the limit itself or less, a
 MAX_CREDIT_S = 0.05
 MIN_MAX_CREDIT = 10.0
 """What a wait at the window or at a shared limit, or a timer that was very late, keeps a bucket from using, it may use
-later: so much time at its rate, or so many parts, those of the longest message (1,530 septets)."""
+later: so much time at its rate, or so many parts where that is more."""
 
 
 class Meter:

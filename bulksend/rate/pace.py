@@ -1,14 +1,12 @@
 """What a bucket's limit turns out to be in practice, learnt from the service's answers."""
 
 import math
+from bisect import bisect_right
 from collections import deque
+from operator import attrgetter
 
 EVIDENCE_S = 3.0
 """For how long what was released is remembered: a second before the message that was throttled, and its way back."""
-
-MANY = 1000
-LOOK_EVERY_S = 0.05
-"""Where so many messages are remembered they are not all looked through for every throttled answer."""
 
 NEGLIGIBLE = 0.01
 """Share of the latest attempts that may be throttled without a reason to slow down: what is left is what others use,
@@ -67,12 +65,16 @@ class Released:
         taken: whether the service accepted it; None as long as nobody knows.
     """
 
-    __slots__ = ("at_s", "parts", "taken")
+    __slots__ = ("at_s", "number", "parts", "parts_before", "taken")
 
     def __init__(self, at_s: float, parts: int) -> None:
         self.at_s = at_s
         self.parts = parts
         self.taken: bool | None = None
+        self.number = self.parts_before = 0
+
+
+_at_s = attrgetter("at_s")
 
 
 class Pace:
@@ -99,8 +101,10 @@ class Pace:
         "_hold_s",
         "_is_confirmed",
         "_limit",
-        "_looked_s",
         "_mean_parts",
+        "_messages",
+        "_parts",
+        "_refused",
         "_released",
         "_series",
     )
@@ -112,13 +116,14 @@ class Pace:
         self._cut_s = now if self._estimate is not None else -math.inf
         self._is_confirmed = False
         self._hold_s = 0.0  # what an earlier run found is doubted at once
-        self._looked_s = -math.inf
         self._blind_until_s = -math.inf
         self._futile_pause_s = FUTILE_PAUSE_S
         # Before the first cut of a series: the estimate, the share that was throttled, the pace.
         self._series: tuple[float | None, float, float] | None = None
         self._mean_parts = 1.0
         self._released: deque[Released] = deque()
+        self._refused: deque[Released] = deque()  # in the order in which that was learnt
+        self._messages = self._parts = 0
 
     @property
     def allows(self) -> float | None:
@@ -137,6 +142,9 @@ class Pace:
     def released(self, message: Released) -> None:
         """A message was let onto the wire, now."""
         self._mean_parts += (message.parts - self._mean_parts) / 16.0
+        message.number, message.parts_before = self._messages, self._parts
+        self._messages += 1
+        self._parts += message.parts
         self._released.append(message)
         while self._released[0].at_s < message.at_s - EVIDENCE_S:
             self._released.popleft()
@@ -146,9 +154,11 @@ class Pace:
     def throttled(self, message: Released, *, now: float) -> bool:
         """The service throttled `message`; True when this slowed the bucket down."""
         message.taken = False
-        if message.at_s <= self._cut_s or now < max(self._cut_s + HEAVY_PAUSE_S, self._looked_s + LOOK_EVERY_S):
+        self._refused.append(message)
+        while self._refused and self._refused[0].at_s < self._released[0].at_s:
+            self._refused.popleft()
+        if message.at_s <= self._cut_s or now < self._cut_s + HEAVY_PAUSE_S:
             return False
-        self._looked_s = now if len(self._released) > MANY else -math.inf
         messages, throttled, offered, accepted = self._lately(message)
         share = throttled / (messages + PRIOR_MESSAGES)
         if share <= (HEAVY if now < self._blind_until_s else NEGLIGIBLE):
@@ -187,22 +197,19 @@ class Pace:
         before `message`, and how many of those were accepted. What is not answered yet counts as accepted: answers
         come in about the order of the messages, so most of it is.
         """
-        messages, throttled, offered, accepted = 1, 1, 0, 0
-        for other in reversed(self._released):
-            if other.at_s <= message.at_s - EVIDENCE_S:
-                break
-            if other.at_s > message.at_s or other is message:
-                continue
-            refused = other.taken is False
-            if other.at_s > message.at_s - 1.0:
-                offered += other.parts
-                accepted += 0 if refused else other.parts
-            elif other.at_s <= self._cut_s:
-                break
-            if other.at_s > self._cut_s:
-                messages += 1
-                throttled += refused
-        return messages, throttled, offered, accepted
+        released, last = self._released, message.number - self._released[0].number
+        since_s = message.at_s - EVIDENCE_S
+        first = bisect_right(released, max(self._cut_s, since_s), hi=max(0, last), key=_at_s)
+        start = bisect_right(released, message.at_s - 1.0, hi=max(0, last), key=_at_s)
+        if last <= 0:
+            return 1, 1, 0, 0
+        offered = message.parts_before - released[start].parts_before
+        throttled, refused_parts = 1, 0
+        for other in reversed(self._refused):
+            if since_s < other.at_s and released[0].number <= other.number < message.number:
+                throttled += other.at_s > self._cut_s
+                refused_parts += other.parts if other.at_s > message.at_s - 1.0 else 0
+        return 1 + last - first, throttled, offered, offered - refused_parts
 
     def _is_futile(self, pace: float, share: float, messages: int) -> bool:
         """Whether slowing down to `pace` changed nothing since the series of cuts began; then the pace is restored."""

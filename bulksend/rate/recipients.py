@@ -48,9 +48,9 @@ class Recipients:
             self._leaving.append((free_at, destination))
 
     def dropped(self, destination: str) -> None:
-        """A message that was on its way to `destination` is not any more; no matter if it was released."""
-        if self._free_at.get(destination) == math.inf:
-            del self._free_at[destination]
+        """A message that was on its way to `destination`, and was not released, is not any more."""
+        if self._interval_s:
+            self._free_at.pop(destination, None)
 
     def next_slot_s(self, destination: str, *, has_slot: bool, now: float) -> float:
         """When a message to `destination` may try again: a little more than an interval after the latest slot.

@@ -1,4 +1,4 @@
-from bulksend.rate.inflight import InFlight
+from bulksend.rate.inflight import LEAST, InFlight
 from bulksend.rate.pace import Released
 
 
@@ -43,29 +43,31 @@ def test_shrinks_with_fast_answers_down_to_a_quarter_second() -> None:
     assert allowance.limit == 26
 
 
-def test_never_above_the_ceiling_nor_below_two() -> None:
-    """The ceiling holds whatever the latency; a slow number still overlaps two messages."""
+def test_never_above_the_ceiling_nor_below_four() -> None:
+    """The ceiling holds whatever the latency; a slow number still overlaps a few messages."""
     allowance = InFlight(5000.0, ceiling=800)
     assert allowance.limit == 800
     slow = InFlight(0.1, ceiling=800)
-    assert slow.limit == 2
+    assert slow.limit == LEAST
 
 
 def test_messages_that_were_overtaken_take_no_room() -> None:
-    """Of three in the air the third is answered: the two before it wait alone, and are two again when they end."""
-    allowance = InFlight(1.0, ceiling=4)
-    first, second, third, fourth = (Released(float(number), 1) for number in range(4))
-    for message in (first, second):
+    """Of four in the air the last is answered: the three before it wait alone, whatever becomes of them."""
+    allowance = InFlight(1.0, ceiling=8)
+    first, second, third, fourth, fifth = (Released(float(number), 1) for number in range(5))
+    for message in (first, second, third):
         allowance.took_off(message)
-    assert allowance.is_full
-    allowance.took_off(third)
-    allowance.came_down(third, answered=True, now=2.1)
     assert not allowance.is_full
     allowance.took_off(fourth)
+    assert allowance.is_full
+    allowance.came_down(fourth, answered=True, now=3.1)
+    assert not allowance.is_full
+    allowance.took_off(fifth)
     assert not allowance.is_full
     allowance.came_down(first, answered=False, now=30.0)
     allowance.came_down(second, answered=True, now=30.0)
-    allowance.came_down(fourth, answered=True, now=30.0)
+    allowance.came_down(third, answered=False, now=30.0)
+    allowance.came_down(fifth, answered=True, now=30.0)
     assert not allowance.is_full
 
 

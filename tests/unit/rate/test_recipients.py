@@ -13,7 +13,6 @@ def test_one_message_at_a_time_and_one_a_second() -> None:
     assert recipients.take("+1", has_slot=False, now=0.0)
     assert not recipients.take("+1", has_slot=False, now=0.1)
     recipients.released("+1", now=0.5)
-    recipients.dropped("+1")
     assert not recipients.take("+1", has_slot=False, now=1.4)
     assert recipients.take("+1", has_slot=False, now=1.5)
     assert recipients.take("+2", has_slot=False, now=1.5)
@@ -64,7 +63,6 @@ def test_no_recipient_gets_two_within_a_second(asks: list[tuple[str, float, floa
             now += way_s
             recipients.released(who, now=now)
             released[who].append(now)
-            recipients.dropped(who)
         else:
             assert recipients.next_slot_s(who, has_slot=False, now=now) > now
     for times in released.values():
