@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from threading import Thread
-from typing import Any
+from threading import Event, Thread
+from typing import IO, Any
 from urllib.request import ProxyHandler, build_opener
 
 from bulksend.base.errors import UsageError
@@ -33,9 +34,12 @@ class RunningSimulator:
 
     def stats(self) -> dict[str, Any]:
         """What it has seen so far."""
-        with build_opener(ProxyHandler({})).open(f"{self.url}/_simulator/stats", timeout=TIMEOUT_S) as answer:
-            stats: dict[str, Any] = json.load(answer)
-            return stats
+        try:
+            with build_opener(ProxyHandler({})).open(f"{self.url}/_simulator/stats", timeout=TIMEOUT_S) as answer:
+                stats: dict[str, Any] = json.load(answer)
+                return stats
+        except (OSError, ValueError):
+            raise UsageError("the simulator ended before it was told to", "run the same command again") from None
 
 
 @contextmanager
@@ -44,7 +48,9 @@ def running_simulator(settings: Path) -> Iterator[RunningSimulator]:
     # It has a socket for every message in the air, as we have, and inherits how many files may be open.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    command = [sys.executable, "-m", "bulksend", "simulate", "--port", "0", "--until-eof", "--settings", str(settings)]
+    # -P: a file of the working folder must not stand in for a module.
+    python = [sys.executable, "-P", "-m", "bulksend"]
+    command = [*python, "simulate", "--port", "0", "--until-eof", "--settings", str(settings)]
     process = subprocess.Popen(  # noqa: S603 - our own command with our own arguments
         command,
         stdin=subprocess.PIPE,
@@ -53,16 +59,18 @@ def running_simulator(settings: Path) -> Iterator[RunningSimulator]:
         text=True,
         start_new_session=True,  # Ctrl-C is for the campaign; the simulator has to answer until that has stopped
     )
+    done = Event()
     assert process.stdin is not None  # noqa: S101 - both are pipes
     assert process.stderr is not None  # noqa: S101
     try:
         line = process.stderr.readline().strip()
         if not line.startswith(LISTENING):
             raise UsageError(f"the simulator did not start: {line}", "run `bulksend simulate` to see more")
-        # Nobody reads on; a full pipe must not stop it.
-        Thread(target=process.stderr.read, daemon=True).start()
+        # A full pipe must not stop it; the end of it, while it is needed, is that of the run.
+        Thread(target=_watch, args=(process.stderr, done), daemon=True).start()
         yield RunningSimulator(line.removeprefix(LISTENING), process.pid)
     finally:
+        done.set()
         process.stdin.close()
         try:
             process.wait(TIMEOUT_S)
@@ -70,6 +78,12 @@ def running_simulator(settings: Path) -> Iterator[RunningSimulator]:
             process.kill()
             process.wait()
         process.stderr.close()
+
+
+def _watch(stream: IO[str], done: Event) -> None:
+    stream.read()
+    if not done.is_set():
+        signal.raise_signal(signal.SIGTERM)
 
 
 def free_name(path: Path) -> Path:

@@ -49,6 +49,18 @@ def disagreements(
             yield Disagreement(kind="message_type", identity=identity.id, says=says)
         yield from _of_limit(identity, account, is_pool=pool is not None)
     yield from _of_campaigns(identities, account)
+    yield from _of_pools(identities, account)
+
+
+def _of_pools(identities: Sequence[Identity], account: Account) -> Iterator[Disagreement]:
+    """Members of a pool that are configured beside it."""
+    for identity in identities:
+        number, pool = account.number(identity.id), None
+        if number is not None and number.pool_id:
+            pool = next((one for one in identities if (p := account.pool(one.id)) and p.id == number.pool_id), None)
+        if pool is not None and pool.bucket != identity.bucket:
+            says = f"{identity.id} is a member of {pool.id}, and both are configured: together they go over its limit"
+            yield Disagreement(kind="pool_and_member", identity=identity.id, says=says)
 
 
 def _was_looked_for(identity: Identity, account: Account) -> bool:

@@ -260,7 +260,8 @@ class Delivery:
             case OutcomeKind.THROTTLED:
                 self._around.tally.throttled += 1
                 if self._message is not None and meter.throttled(self._message):
-                    log.info("bucket.slowed", bucket=meter.bucket.name, mps=meter.bucket.mps, allows=meter.allows)
+                    allowed = round(meter.allowed, 1)
+                    log.info("bucket.slowed", bucket=meter.bucket.name, mps=meter.bucket.mps, allowed=allowed)
                 return Status.FAILED if given_up else None
             case OutcomeKind.UNKNOWN:
                 self._resends += 1

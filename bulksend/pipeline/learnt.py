@@ -54,7 +54,8 @@ class LearntLimits:
         await self._ledger.note_allowed(changed)
         self._noted.update(changed)
         for name, allows in changed.items():
-            log.info("bucket.learnt", bucket=name, mps=meters[name].bucket.mps, allows=allows)
+            rounded = None if allows is None else round(allows, 1)
+            log.info("bucket.learnt", bucket=name, mps=meters[name].bucket.mps, allows=rounded)
 
 
 def _differs(allows: float | None, noted: float | None) -> bool:

@@ -212,8 +212,8 @@ def _short_of_the_limits(measured: Measured, last: BucketRun, usable: float) -> 
         return Bottleneck(Cause.THROTTLING, last.bucket, last.throttled / last.messages, OFTEN_THROTTLED)
     if measured.most_in_flight >= measured.max_in_flight:
         return Bottleneck(Cause.CONNECTIONS, last.bucket, measured.most_in_flight, measured.max_in_flight)
-    if last.starved_s >= STARVED * span_s:
-        return Bottleneck(Cause.LEDGER, last.bucket, last.starved_s / span_s, STARVED)
+    if last.starved_s >= STARVED * seconds:
+        return Bottleneck(Cause.LEDGER, last.bucket, min(1.0, last.starved_s / seconds), STARVED)
     if last.used is None or span_s < SHORT * seconds:
         return Bottleneck(Cause.LATENCY, last.bucket, measured.p99_s, measured.seconds)
     if measured.recipient_waits:

@@ -155,7 +155,8 @@ def _route_lines(routes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _refusal_lines(document: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     if not (document["refusals"] or document["breakers"] or document["unknown"]):
-        yield "Nothing was refused." if document["fine"] else "Nothing was asked."
+        unanswered = "There is no answer about any row." if document["sample"] else "Nothing was asked."
+        yield "Nothing was refused." if document["fine"] else unanswered
         return
     if document["refusals"]:
         yield "Refused"
