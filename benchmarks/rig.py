@@ -60,7 +60,8 @@ class Identities:
 
     def settings(self, *, record: bool) -> str:
         """The `simulator.toml` that knows them."""
-        lines = [f"record_messages = {str(record).lower()}"]
+        # Contenders that run at the same time write to the same people.
+        lines = [f"record_messages = {str(record).lower()}", "[account]", "messages_per_recipient_per_second = 0"]
         for identity, mps in self.mps.items():
             lines += ["[[identities]]", f'id = "{identity}"', 'type = "long_code"', 'country = "US"', f"mps = {mps}"]
         return "\n".join(lines)
