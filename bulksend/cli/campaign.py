@@ -1,7 +1,7 @@
 """What `send`, `resume` and `demo` do alike: own the ledger, ask, run, say what came of it."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -10,10 +10,9 @@ from bulksend.base.clock import SystemClock
 from bulksend.base.errors import ExitCode, LedgerError, UsageError
 from bulksend.base.records import Status
 from bulksend.cli.accounts import resolve_and_check
-from bulksend.cli.logs import set_up_logs
-from bulksend.cli.output import can_ask, is_watched, print_json, print_text, say
+from bulksend.cli.output import can_ask, print_json, print_text, say
 from bulksend.cli.running import Interpose, RunOptions, exit_code, nothing_between, run_ledger
-from bulksend.cli.view import watch_in_log, watch_on_terminal
+from bulksend.cli.view import set_up_watch
 from bulksend.config.model import Settings
 from bulksend.config.snapshot import to_document
 from bulksend.pipeline.plan import campaign_buckets
@@ -58,7 +57,7 @@ def require_consent(settings: Settings, manner: Manner) -> None:
 
 def ask_account(settings: Settings, manner: Manner) -> Settings:
     """Return `settings` with the limits that are the account's to tell, and say where the two differ."""
-    set_up_logs(log_format=manner.log_format, verbose=manner.verbose, watched=is_watched())
+    set_up_watch(log_format=manner.log_format, verbose=manner.verbose)
     return resolve_and_check(settings, credentials=manner.credentials)
 
 
@@ -70,8 +69,7 @@ def run_campaign(
     `known`: what `ask_account` made of `settings`, if it was asked already.
     """
     clock = SystemClock()
-    watched = is_watched()
-    set_up_logs(log_format=manner.log_format, verbose=manner.verbose, watched=watched)
+    watch = set_up_watch(log_format=manner.log_format, verbose=manner.verbose)
     with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as ledger:
         with ledger.transaction():
             interrupted = ledger.recover()
@@ -81,7 +79,7 @@ def run_campaign(
             say([f"An earlier run died with {interrupted:,} rows on the wire or about to be: they are unknown."])
         if _left(ledger, manner):
             # The settings that are kept leave to the account what is the account's to tell; it may change its mind.
-            settings = known or ask_account(settings, manner)
+            settings = known or resolve_and_check(settings, credentials=manner.credentials)
             with ledger.transaction():
                 # How fast may have changed since the plan was made.
                 ledger.set_mps({name: bucket.mps for name, bucket in campaign_buckets(settings).items()})
@@ -93,7 +91,6 @@ def run_campaign(
             return ExitCode.INTERRUPTED
     result = None
     if pending:
-        watch = watch_on_terminal if watched else watch_in_log
         options = RunOptions(limit=manner.limit, credentials=manner.credentials, interpose=manner.interpose)
         try:
             result = run_ledger(owner, settings, options, watch)
@@ -155,7 +152,7 @@ def print_summary(path: Path, ledger: ReadableLedger, *, as_json: bool) -> None:
         campaign=str(campaign.get("name", "")),
         ledger=str(path),
         dry_run=bool(campaign.get("dry_run")),
-        counts=replace(ledger.counts(), reasons=ledger.reasons()),
+        counts=ledger.counts_and_reasons(),
         runs=ledger.runs(),
         breakers=ledger.breakers(),
         now=ledger.last_sent_at(),

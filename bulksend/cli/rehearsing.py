@@ -1,15 +1,10 @@
-"""What both ways to rehearse need: how they are told, and what a ledger says afterwards."""
+"""What both ways to rehearse need: what is rehearsed, and how it is told."""
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from bulksend.base.progress import Counts
-from bulksend.cli.logs import set_up_logs
-from bulksend.cli.output import is_watched
 from bulksend.cli.running import Watch
-from bulksend.cli.view import watch_in_log, watch_on_terminal
-from bulksend.store.reading import ReadableLedger
+from bulksend.cli.view import set_up_watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +27,4 @@ class Rehearsal:
 
     def set_up_watch(self) -> Watch:
         """Begin to log, and return who shows the progress of a run."""
-        watched = is_watched()
-        set_up_logs(log_format=self.log_format, verbose=self.verbose, watched=watched)
-        return watch_on_terminal if watched else watch_in_log
-
-
-def with_reasons(ledger: ReadableLedger) -> Counts:
-    """The numbers of a ledger, reasons too."""
-    return dataclasses.replace(ledger.counts(), reasons=ledger.reasons())
+        return set_up_watch(log_format=self.log_format, verbose=self.verbose)

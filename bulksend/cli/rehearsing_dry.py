@@ -16,7 +16,7 @@ from bulksend.cli.access import access_of
 from bulksend.cli.accounts import resolve_limits
 from bulksend.cli.measuring import Measures, measured_by
 from bulksend.cli.output import print_json, print_text, say, standard_input
-from bulksend.cli.rehearsing import Rehearsal, with_reasons
+from bulksend.cli.rehearsing import Rehearsal
 from bulksend.cli.running import RunOptions, Watch, loop_factory, run_ledger
 from bulksend.config.model import Settings
 from bulksend.config.request import request_members
@@ -67,7 +67,7 @@ def rehearse_at_service(settings: Settings, rehearsal: Rehearsal, *, ledger: Pat
             options = RunOptions(parts_per_second=parts_per_second, interpose=measured_by(measures, {}))
             result = _run_dry(owner, settings, options, watch)
         with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as written:
-            counts = with_reasons(written)
+            counts = written.counts_and_reasons()
             breakers = written.breakers()
         refusals = by_reason(refused_rows(path))
         document = dry_run_document(

@@ -15,7 +15,7 @@ from bulksend.cli.demonstrating import RunningSimulator, running_simulator
 from bulksend.cli.measuring import Measures, measured_by, peak_memory_bytes
 from bulksend.cli.output import print_json, print_text, say, standard_input
 from bulksend.cli.rehearsal_service import RECIPIENT_MESSAGES_PER_SECOND, Names, compressed, stand_in, to_toml
-from bulksend.cli.rehearsing import Rehearsal, with_reasons
+from bulksend.cli.rehearsing import Rehearsal
 from bulksend.cli.running import MAX_CONNECTIONS, RunOptions, exit_code, run_ledger
 from bulksend.config.model import Settings
 from bulksend.pipeline.plan import campaign_buckets, make_plan
@@ -63,7 +63,7 @@ def rehearse_at_simulator(settings: Settings, rehearsal: Rehearsal, day: Simulat
         result, measured = _run_measured(owner, fast, rehearsal, simulator, names, speed=speed)
         with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as ledger:
             code = exit_code(result, ledger)
-            counts = with_reasons(ledger)
+            counts = ledger.counts_and_reasons()
     document = simulated_document(
         campaign=settings.campaign.name,
         counts=counts,

@@ -12,6 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bulksend.base.records import Status
+from bulksend.cli.logs import set_up_logs
+from bulksend.cli.output import is_watched
+from bulksend.cli.running import Watch
 from bulksend.pipeline.sending import LaneProgress, Sender
 from bulksend.report.words import duration
 
@@ -19,6 +22,13 @@ log = structlog.get_logger("bulksend.cli")
 
 FRAMES_PER_S = 4
 LOG_EVERY_S = 5.0
+
+
+def set_up_watch(*, log_format: str, verbose: bool) -> Watch:
+    """Begin to log (see `set_up_logs`), and return who shows the progress of a run."""
+    watched = is_watched()
+    set_up_logs(log_format=log_format, verbose=verbose, watched=watched)
+    return watch_on_terminal if watched else watch_in_log
 
 
 @asynccontextmanager

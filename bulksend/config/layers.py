@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from bulksend.base.buckets import bucket_names
 from bulksend.base.errors import ConfigError
 from bulksend.config.keys import (
     Given,
@@ -23,7 +24,6 @@ from bulksend.config.keys import (
 from bulksend.config.model import IDENTITIES, SECTIONS, IdentitySettings
 from bulksend.config.names import ENVIRONMENT_PREFIX, environment_name, toml_key
 from bulksend.config.rules import Breach, Rule, json_text, type_name
-from bulksend.origin.identity import bucket_names
 
 COMMAND_LINE_VARIABLES = ("BULKSEND_CONFIG", "BULKSEND_LEDGER", "BULKSEND_LOG_FORMAT", "BULKSEND_LOG_LEVEL")
 """Variables with our prefix that the command line reads; they are no settings."""

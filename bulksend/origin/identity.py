@@ -1,8 +1,6 @@
 """Origination identities: what they look like and what is known of each."""
 
 import re
-from collections import Counter
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -67,21 +65,6 @@ def number_digits(text: str) -> str | None:
 def sender_key(id: str) -> str:  # noqa: A002 - as above
     """Return what is the same for all spellings of one sender: a number with or without + is one."""
     return number_digits(id) or id
-
-
-def bucket_names(listed: Sequence[tuple[str, Collection[str], str]]) -> tuple[str, ...]:
-    """Return the bucket of each entry of a list of identities, in its order.
-
-    Args:
-        listed: id, countries and named bucket of every entry; "": it names none. That one has a bucket of its own, with
-            its id for a name. Where the id is listed more than once, its countries belong to the name, in alphabetical
-            order: "ACME/GB", "ACME/DE+FR".
-    """
-    times = Counter(id for id, _, _ in listed)  # noqa: A001 - as above
-    return tuple(
-        bucket or (f"{id}/{'+'.join(sorted(countries))}" if times[id] > 1 and countries else id)
-        for id, countries, bucket in listed  # noqa: A001 - as above
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from bulksend.pipeline.totals import FIRST_ROWS
 from bulksend.store.sampling import Refused
-
-FIRST_ROWS = 5
-"""How many row numbers are remembered of each reason, so that a person can look some of them up."""
 
 
 class Route(NamedTuple):

@@ -227,17 +227,18 @@ class Sender:
 
     def _shared_limit(self, parts_lately: int) -> SharedLimit | None:
         """What the lanes have in common. A message has a part at least, so parts are an upper bound of requests."""
-        policy, clock, shared = self._policy, self._clock, None
-        if policy.requests_per_second is not None:
-            limit, name = policy.requests_per_second, "requests"
-            shared = SharedLimit(
-                name, limit, by_parts=False, headroom=policy.headroom, clock=clock, lately=parts_lately
-            )
-        if policy.parts_per_second is not None:
-            limit, name = policy.parts_per_second, "parts"
-            shared = SharedLimit(
-                name, limit, by_parts=True, headroom=policy.headroom, clock=clock, lately=parts_lately, beyond=shared
-            )
+        shared = None
+        for name, limit in (("requests", self._policy.requests_per_second), ("parts", self._policy.parts_per_second)):
+            if limit is not None:
+                shared = SharedLimit(
+                    name,
+                    limit,
+                    by_parts=name == "parts",
+                    headroom=self._policy.headroom,
+                    clock=self._clock,
+                    lately=parts_lately,
+                    beyond=shared,
+                )
         return shared
 
     async def _keep_noting(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bulksend.simulator.faults import not_found
-from bulksend.simulator.resources import IdentitySettings, PoolSettings, bucket_names, places
+from bulksend.simulator.resources import IdentitySettings, PoolSettings, buckets_of, places
 from bulksend.simulator.settings import SimulatorSettings
 
 
@@ -84,7 +84,7 @@ class Directory:
         self._prefix = f"arn:aws:sms-voice:{settings.account.region}:{settings.account.account_id}"
         pool_of = {member: pool.id for pool in settings.pools for member in pool.members}
         self._times = Counter(each.id for each in settings.identities)
-        buckets = bucket_names(settings.identities)
+        buckets = buckets_of(settings.identities)
         self.identities = tuple(
             identity
             for each, bucket in zip(settings.identities, buckets, strict=True)

@@ -1,11 +1,12 @@
 """What the simulated account holds: the tables of `simulator.toml` that name resources, and their prices."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+from bulksend.base.buckets import bucket_names
 
 Number = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{1,18}\Z")]
 CountryCode = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
@@ -91,17 +92,9 @@ class IdentitySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
             raise ValueError(f"id: not what a {self.type} looks like")
 
 
-def bucket_names(identities: Sequence[IdentitySettings]) -> tuple[str, ...]:
-    """Return the bucket of each of `identities`, in their order.
-
-    One that names none has its own, with its id for a name. Where a sender id is there several times, the countries
-    belong to the name: "ACME/GB", "ACME/DE+FR".
-    """
-    times = Counter(each.id for each in identities)
-    return tuple(
-        each.bucket or (f"{each.id}/{'+'.join(sorted(places(each)))}" if times[each.id] > 1 else each.id)
-        for each in identities
-    )
+def buckets_of(identities: Sequence[IdentitySettings]) -> tuple[str, ...]:
+    """Return the bucket of each of `identities`, in their order; see `bucket_names`."""
+    return bucket_names([(each.id, places(each), each.bucket) for each in identities])
 
 
 def places(identity: IdentitySettings) -> tuple[str, ...]:

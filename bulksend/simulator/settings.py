@@ -22,7 +22,7 @@ from bulksend.simulator.resources import (
     PoolSettings,
     ProtectSettings,
     SpendSettings,
-    bucket_names,
+    buckets_of,
     places,
 )
 
@@ -227,9 +227,7 @@ def _contradictions(settings: SimulatorSettings) -> Iterator[str]:
     known: set[str] = set()
     reached: set[tuple[str, str]] = set()
     lists = {DEFAULT_OPT_OUT_LIST, *(each.name for each in settings.opt_out_lists)}
-    for index, (identity, bucket) in enumerate(
-        zip(settings.identities, bucket_names(settings.identities), strict=True)
-    ):
+    for index, (identity, bucket) in enumerate(zip(settings.identities, buckets_of(settings.identities), strict=True)):
         key = f"identities[{index}]"
         here = {(identity.id, country) for country in places(identity)}
         if here & reached or (identity.type != "sender_id" and identity.id in known):

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -91,6 +92,10 @@ class ReadableLedger:
         """How many rows have which reason, by status; of the pending ones, those that are held."""
         with told_as_damage(self.path):
             return figures.read_reasons(self._connection)
+
+    def counts_and_reasons(self) -> Counts:
+        """The numbers of this moment, reasons too."""
+        return replace(self.counts(), reasons=self.reasons())
 
     def breakers(self) -> list[Breaker]:
         """What the service refuses since the latest run began, the oldest first."""

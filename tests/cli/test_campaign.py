@@ -5,7 +5,6 @@ import io
 import json
 import signal
 import sqlite3
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from bulksend.cli.demonstrating import RunningSimulator
-from tests.support.command import CREDENTIALS, ROOT, bulksend, command_line, environment, simulator, wait_until
+from tests.support.command import CREDENTIALS, bulksend, simulator, started, wait_until
 from tests.support.margin import at_most
 
 CAMPAIGN = """
@@ -159,14 +158,7 @@ def test_a_signal_stops_in_order(name: str, tmp_path: Path) -> None:
     prepare(tmp_path, us=60, ca=0, de=0)
     with simulator(tmp_path, SERVICE) as running:
         arguments = ["send", "list.csv", "-c", "campaign.toml", "--ledger", "l.db", "--endpoint-url", running.url]
-        process = subprocess.Popen(
-            command_line([*arguments, "--yes", "--json"]),
-            cwd=tmp_path,
-            env={**environment(tmp_path, CREDENTIALS), "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = started(*arguments, "--yes", "--json", folder=tmp_path)
         wait_until(lambda: running.stats()["messages"]["accepted"] >= 4, "nothing was sent")
         process.send_signal(getattr(signal, name))
         out, err = process.communicate(timeout=30)

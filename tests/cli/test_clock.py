@@ -1,7 +1,6 @@
 """A clock that is off, and credentials that expire: by the real command, against the simulator."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,10 @@ import pytest
 from bulksend.cli.demonstrating import RunningSimulator
 from tests.support.command import (
     CREDENTIALS,
-    ROOT,
     Finished,
     bulksend,
-    command_line,
-    environment,
     simulator,
+    started,
     wait_until,
 )
 
@@ -112,14 +109,7 @@ def test_credentials_that_are_rotated_in_time_lose_nothing(tmp_path: Path) -> No
     rotate("FIRST")
     env = {"AWS_SHARED_CREDENTIALS_FILE": str(file), "AWS_REGION": "us-east-1"}
     with simulator(tmp_path, faulty(good_for)) as running:
-        process = subprocess.Popen(
-            command_line(arguments(running)),
-            cwd=tmp_path,
-            env={**environment(tmp_path, env), "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = started(*arguments(running), folder=tmp_path, env=env)
         wait_until(lambda: running.stats()["messages"]["accepted"] >= 1, "nothing was sent")
         rotate("SECOND")
         out, err = process.communicate(timeout=60)

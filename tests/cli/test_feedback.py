@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,10 @@ import pytest
 from bulksend.cli.demonstrating import RunningSimulator
 from tests.support.command import (
     CREDENTIALS,
-    ROOT,
     Finished,
     bulksend,
-    command_line,
-    environment,
     simulator,
+    started,
     wait_until,
 )
 from tests.support.margin import at_most
@@ -157,14 +154,7 @@ def test_a_signal_stops_in_order_and_the_same_command_goes_on(name: str, tmp_pat
     with simulator(tmp_path, SERVICE) as running:
         send(tmp_path, running, 80, "--yes")
         write_rows(tmp_path, range(1, 81))
-        process = subprocess.Popen(
-            command_line(["feedback", "l.db", "feedback.csv", "--endpoint-url", running.url, "--json"]),
-            cwd=tmp_path,
-            env={**environment(tmp_path, CREDENTIALS), "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = started("feedback", "l.db", "feedback.csv", "--endpoint-url", running.url, "--json", folder=tmp_path)
         wait_until(lambda: running.stats()["feedback"]["received"] >= 5, "nothing was put")
         process.send_signal(getattr(signal, name))
         out, err = process.communicate(timeout=30)

@@ -4,7 +4,6 @@ import csv
 import json
 import signal
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cli.test_campaign import CAMPAIGN, write_list
-from tests.support.command import ROOT, Finished, bulksend, command_line, environment, wait_until
+from tests.support.command import Finished, bulksend, started, wait_until
 from tests.support.margin import at_most
 
 ONE_IDENTITY = """
@@ -196,13 +195,8 @@ def test_every_form_of_an_identity_is_rehearsed(tmp_path: Path) -> None:
 def test_an_interrupted_rehearsal_tells_what_it_knows(name: str, tmp_path: Path) -> None:
     """Exit code 3, the figures until then, and no ledger left."""
     prepare(tmp_path, rows=60, mps=3)
-    process = subprocess.Popen(
-        command_line(["rehearse", "list.csv", "-c", "campaign.toml", "--json", "--log-format", "json"]),
-        cwd=tmp_path,
-        env={**environment(tmp_path), "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    process = started(
+        "rehearse", "list.csv", "-c", "campaign.toml", "--json", "--log-format", "json", folder=tmp_path, env=None
     )
     assert process.stderr is not None
     while "send.progress" not in process.stderr.readline():

@@ -1,7 +1,6 @@
 """`bulksend rehearse --at service`, where the service is a simulator that can say what reached it."""
 
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,10 @@ from bulksend.cli.demonstrating import RunningSimulator
 from tests.cli.test_campaign import SERVICE, prepare, send
 from tests.support.command import (
     CREDENTIALS,
-    ROOT,
     Finished,
     bulksend,
-    command_line,
-    environment,
     simulator,
+    started,
     wait_until,
 )
 from tests.support.margin import at_most
@@ -187,14 +184,7 @@ def test_an_interrupted_rehearsal_goes_on_with_the_same_command(name: str, tmp_p
     prepare(tmp_path, us=0, ca=10, de=30)
     with simulator(tmp_path, SERVICE) as running:
         flags = ["--at", "service", "--endpoint-url", running.url, "--sample", "20", "--ledger", "l.db", "--json"]
-        process = subprocess.Popen(
-            command_line(["rehearse", "list.csv", "-c", "campaign.toml", *flags]),
-            cwd=tmp_path,
-            env={**environment(tmp_path, CREDENTIALS), "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = started("rehearse", "list.csv", "-c", "campaign.toml", *flags, folder=tmp_path)
         wait_until(lambda: running.stats()["dry_run"]["accepted"] >= 3, "nothing was asked")
         process.send_signal(getattr(signal, name))
         out, err = process.communicate(timeout=30)

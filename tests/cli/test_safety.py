@@ -16,7 +16,7 @@ import pytest
 
 from bulksend.cli.demonstrating import RunningSimulator
 from tests.support.accepted import accepted_by
-from tests.support.command import CREDENTIALS, ROOT, bulksend, command_line, environment, simulator, wait_until
+from tests.support.command import CREDENTIALS, bulksend, simulator, started, wait_until
 
 CAMPAIGN = """
 [campaign]
@@ -89,14 +89,7 @@ def send(folder: Path, running: RunningSimulator, *flags: str) -> Any:
 def sending(folder: Path, running: RunningSimulator, *, accepted: int) -> Iterator[subprocess.Popen[str]]:
     """The same command, still running, with at least `accepted` messages accepted."""
     arguments = ["send", "list.csv", "-c", "campaign.toml", "--ledger", "l.db", "--endpoint-url", running.url, "--yes"]
-    process = subprocess.Popen(
-        command_line(arguments),
-        cwd=folder,
-        env={**environment(folder, CREDENTIALS), "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = started(*arguments, folder=folder)
     try:
 
         def has_come_so_far() -> bool:

@@ -20,12 +20,10 @@ from tests.crash.scene import GOOD_DAY, LENGTHS, buckets, campaign_settings, ser
 from tests.support.accepted import accepted_by
 from tests.support.command import (
     CREDENTIALS,
-    ROOT,
     Finished,
     bulksend,
-    command_line,
-    environment,
     simulator,
+    started,
     wait_until,
 )
 from tests.support.confined import can_confine, confined
@@ -286,14 +284,7 @@ def move_away(ledger: Path) -> None:
 def test_a_ledger_that_goes_away_stops_the_run(remove: Callable[[Path], None], tmp_path: Path) -> None:
     """In mid-run: exit code 3 and one line, and what was let out after that is no more than what was on its way."""
     with scene_in(tmp_path, ledger=tmp_path / "l.db", seconds=10) as scene:
-        process = subprocess.Popen(
-            command_line(scene.send_arguments),
-            cwd=scene.folder,
-            env={**environment(scene.folder, CREDENTIALS), "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = started(*scene.send_arguments, folder=scene.folder)
 
         def has_begun() -> bool:
             assert process.poll() is None, "it ended before anything was sent"

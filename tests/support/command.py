@@ -84,6 +84,18 @@ def bulksend(
     return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+def started(*arguments: str | Path, folder: Path, env: Mapping[str, str] | None = CREDENTIALS) -> subprocess.Popen[str]:
+    """The command in `folder`, still running; what it says is to be read."""
+    return subprocess.Popen(
+        command_line(arguments),
+        cwd=folder,
+        env={**environment(folder, env), "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def wait_until(is_so: Callable[[], bool], otherwise: str, *, timeout_s: float = 30) -> None:
     """Ask `is_so` again and again, every 20 ms. Raises `AssertionError` with `otherwise` when it never is."""
     deadline = time.monotonic() + timeout_s

@@ -1,7 +1,8 @@
 import pytest
 
+from bulksend.base.buckets import bucket_names
 from bulksend.base.request import TEXT_RULES
-from bulksend.origin.identity import Identity, IdentityKind, bucket_names, identity_kind, number_digits, sender_key
+from bulksend.origin.identity import Identity, IdentityKind, identity_kind, number_digits, sender_key
 
 ARN = "arn:aws:sms-voice:us-east-1:111122223333:"
 HEX = "0123456789abcdef0123456789abcdef"

@@ -1,4 +1,5 @@
-from bulksend.pipeline.refused import FIRST_ROWS, by_reason
+from bulksend.pipeline.refused import by_reason
+from bulksend.pipeline.totals import FIRST_ROWS
 from bulksend.store.sampling import Kind, Refused
 
 
