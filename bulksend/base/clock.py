@@ -25,13 +25,10 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own clock."""
 
-    def monotonic(self) -> float:
-        """`time.monotonic()`, the clock behind the event loop's.
-
-        Not the loop's own reading: uvloop takes that once a turn and rounds it to a millisecond, which is late by as
-        long as the turn has lasted.
-        """
-        return time.monotonic()
+    # The clock behind the event loop's, and not the loop's own reading: uvloop takes that once a turn and rounds it to
+    # a millisecond, which is late by as long as the turn has lasted. Bound and not wrapped: every message reads it ten
+    # times.
+    monotonic = staticmethod(time.monotonic)
 
     def now(self) -> datetime:
         """The wall clock, in UTC."""

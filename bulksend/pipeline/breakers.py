@@ -90,8 +90,12 @@ class Breakers:
         self._unreached = 0
         self._unreached_since_s = None
 
+    def accepted(self) -> None:
+        """The service took a message."""
+        self._lost = self._unexpected = 0
+
     async def learn(self, claim: Claim, outcome: Outcome, *, now: float) -> None:
-        """Draw the consequences of one outcome, which came at `now` (monotonic seconds), for all that come after."""
+        """Draw the consequences of an outcome other than SENT, which came at `now` (monotonic seconds)."""
         if outcome.kind is OutcomeKind.NOT_SENT:
             self._learn_unreached(outcome, now=now)
             return
@@ -108,8 +112,6 @@ class Breakers:
             return
         self._lost = 0
         match outcome.kind:
-            case OutcomeKind.SENT:
-                self._unexpected = 0
             case OutcomeKind.FAILED_ROUTE:
                 await self._trip(claim.identity, claim.country, reason)
             case OutcomeKind.FAILED_IDENTITY:

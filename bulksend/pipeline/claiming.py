@@ -7,7 +7,7 @@ import structlog
 from bulksend.base.records import Bucket
 from bulksend.pipeline.allowance import Allowance
 from bulksend.pipeline.delivery import Delivery, Instruments, Surroundings
-from bulksend.pipeline.roster import UNTRIED, Stage
+from bulksend.pipeline.roster import Stage
 from bulksend.pipeline.waiting import Waiting
 
 log = structlog.get_logger("bulksend.pipeline")
@@ -73,7 +73,7 @@ class Claiming:
 
     def _room(self) -> int:
         """Parts that may be claimed, or claimed again, on top of those that are on their way to the wire."""
-        return self._most_parts - self._instruments.roster.parts(*UNTRIED)
+        return self._most_parts - self._instruments.roster.untried_parts
 
     def _is_due(self) -> bool:
         return self.waiting.next_due_s <= self._around.clock.monotonic()
@@ -91,7 +91,7 @@ class Claiming:
         return (
             not self.exhausted
             and not self._is_due()  # those come first, and get the room that they need
-            and roster.parts(*UNTRIED) <= enough
+            and roster.untried_parts <= enough
             and roster.messages(Stage.WAITING) < self._max_waiting
             and roster.messages(Stage.PUT_OFF) < MAX_PUT_OFF
         )

@@ -70,15 +70,36 @@ class Delivery:
     Attributes:
         claim: the row, with the number of the present attempt.
         tried: the present attempt went on the wire.
+        has_begun: `run` is under way, so that cancelling its task ends it in order.
         next_attempt: the number that its next attempt will have.
         due_s: when a row that waits is to be tried again, in seconds of the monotonic clock.
         status: the outcome that was recorded last; None before.
     """
 
-    _message: Released | None = None  # in the air
+    __slots__ = (
+        "_around",
+        "_bucket",
+        "_failures",
+        "_has_slot",
+        "_lost",
+        "_message",
+        "_prepared_s",
+        "_resends",
+        "_started_s",
+        "_withheld",
+        "claim",
+        "due_s",
+        "has_begun",
+        "next_attempt",
+        "stage",
+        "status",
+        "tried",
+    )
 
     def __init__(self, claim: Claim, around: Surroundings, bucket: Instruments) -> None:
         self.claim = claim
+        self._message: Released | None = None  # in the air
+        self.has_begun = False
         self.stage = Stage.GONE
         self.tried = False
         self.next_attempt = claim.attempt + 1
@@ -97,7 +118,7 @@ class Delivery:
 
     def enter(self, stage: Stage) -> None:
         """Move on to `stage`."""
-        self._bucket.roster.move(self.claim.parts, old=self.stage, new=stage)
+        self._bucket.roster.move(self.claim.parts, self.stage, stage)
         self.stage = stage
 
     def withhold(self) -> None:
@@ -108,6 +129,7 @@ class Delivery:
         """Queue for the next attempt; its intent is durable already."""
         self.claim = replace(self.claim, attempt=self.next_attempt)
         self.next_attempt += 1
+        self.has_begun = False
         self.tried = False
         self.status = None
         self.enter(Stage.QUEUED)
@@ -133,9 +155,12 @@ class Delivery:
         around = self._around
         self._prepared_s = around.clock.monotonic()
         self._has_slot = False
+        self.has_begun = True
         if self._started_s is None:
             self._started_s = self._prepared_s
         try:
+            if self._is_withheld():
+                return await self.give_up()
             outcome = await self._send()
             now = around.clock.monotonic()
             self._log(outcome)
@@ -148,7 +173,10 @@ class Delivery:
             self.enter(Stage.RECORDING)
             if status is not None:
                 await self._settle(status, outcome)
-            await around.breakers.learn(self.claim, outcome, now=now)
+            if outcome.kind is OutcomeKind.SENT:
+                around.breakers.accepted()
+            else:
+                await around.breakers.learn(self.claim, outcome, now=now)
             if status is not None:
                 return Verdict.SETTLED
             if self._is_withheld():
@@ -217,6 +245,7 @@ class Delivery:
         self.tried = True
         self._around.breakers.reached()
         self.enter(Stage.FLYING)
+        self._bucket.roster.changed.set()
 
     async def _room(self) -> None:
         """Wait until fewer are in the air than may be: those that are prepared were begun before answers stopped."""
@@ -233,7 +262,10 @@ class Delivery:
         if self._message is not None:
             self._bucket.in_flight.came_down(self._message, answered=answered, now=self._around.clock.monotonic())
             self._message = None
-            self._bucket.roster.landed.set()
+            roster = self._bucket.roster
+            roster.landed.set()
+            if roster.awaits_landing:
+                roster.changed.set()
 
     def _is_withheld(self) -> bool:
         return self._withheld or self._around.breakers.reason(self.claim) is not None

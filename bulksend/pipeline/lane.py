@@ -7,7 +7,7 @@ from collections.abc import Callable
 import structlog
 
 from bulksend.base.errors import LedgerError
-from bulksend.base.records import Bucket
+from bulksend.base.records import Bucket, Status
 from bulksend.pipeline.allowance import Allowance
 from bulksend.pipeline.claiming import Claiming
 from bulksend.pipeline.delivery import Delivery, Instruments, Surroundings, Verdict
@@ -19,10 +19,16 @@ from bulksend.rate.meter import Meter, SharedLimit
 
 log = structlog.get_logger("bulksend.pipeline")
 
-AHEAD_S = 0.3
-MAX_AHEAD_S = 5.0
-"""How long before its turn a message is prepared: long enough to sign it and to open a connection (longer where that
-was seen to take longer), and no longer, because the other side closes a connection that it hears nothing on."""
+FIRST_AHEAD_S = 0.3
+MIN_AHEAD_S = 0.02
+MAX_AHEAD_S = 1.0
+"""How long before its turn a message is prepared: as long as it was seen to take to sign it and to have a connection
+(`FIRST_AHEAD_S` until that was seen), and no longer, because each that is prepared keeps a connection from others. No
+more than a second's parts are claimed, so earlier than `MAX_AHEAD_S` there is nothing to prepare."""
+
+MAX_PREPARED = 100
+"""Messages of a bucket that are prepared at once: what comes back from the air carries the next, so more of them would
+only open connections that nobody needs a moment later."""
 
 LOOK_AGAIN_S = 60.0
 """The longest that a lane sleeps when nothing wakes it and nothing is due."""
@@ -75,7 +81,7 @@ class Lane:
             ),
             gauge=RateGauge(),
             in_flight=InFlight(rate, ceiling=max_in_flight),
-            preparation=LatencyEstimate(first_guess_s=AHEAD_S),
+            preparation=LatencyEstimate(first_guess_s=FIRST_AHEAD_S),
             roster=Roster(),
         )
         self.messages_settled = 0
@@ -85,7 +91,7 @@ class Lane:
         self._claiming = Claiming(bucket, around, self.instruments, allowance=allowance)
         self._on_refund = on_refund
         self._alarm: asyncio.TimerHandle | None = None
-        self._started: dict[asyncio.Task[None], Delivery] = {}
+        self._started: dict[Delivery, asyncio.Task[None]] = {}
         self._returning: list[Delivery] = []
         self._too_soon: list[Delivery] = []  # for their recipients
         self._is_claiming = False
@@ -105,15 +111,15 @@ class Lane:
     def halt(self) -> None:
         """Let nothing more onto the wire; what is there gets its outcome, the rest goes back to the ledger."""
         self._halted = True
-        for task, delivery in self._started.items():
+        for delivery, task in self._started.items():
             delivery.withhold()
-            if delivery.stage in UNTRIED:
+            if delivery.stage in UNTRIED and delivery.has_begun:
                 task.cancel()
         self.instruments.roster.changed.set()
 
     def abandon(self) -> None:
         """Wait for answers no longer: what is still on the wire is recorded as `unknown`."""
-        for task, delivery in self._started.items():
+        for delivery, task in self._started.items():
             if delivery.stage is Stage.FLYING:
                 task.cancel()
 
@@ -168,9 +174,7 @@ class Lane:
             else:
                 heapq.heappop(self._claiming.queue)
                 delivery.enter(Stage.PREPARED)
-                task = group.create_task(self._deliver(delivery))
-                self._started[task] = delivery
-                task.add_done_callback(self._ended)
+                self._started[delivery] = group.create_task(self._deliver(delivery))
 
     def _end_wait(self, delivery: Delivery) -> None:
         if delivery.status is None:
@@ -178,20 +182,13 @@ class Lane:
         else:
             self._settled(delivery)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        delivery = self._started.pop(task)
-        if task.cancelled():
-            # Stopped before it had begun, and could not say so itself.
-            self._around.recipients.dropped(delivery.claim.destination)
-            self._returning.append(delivery)
-        self.instruments.roster.changed.set()
-
     def _may_start(self, delivery: Delivery) -> bool:
-        bucket = self.instruments
-        if bucket.in_flight.is_full:
+        bucket, roster = self.instruments, self.instruments.roster
+        roster.awaits_landing = bucket.in_flight.is_full
+        if roster.awaits_landing or roster.messages(Stage.PREPARED) >= MAX_PREPARED:
             return False
-        ahead_s = min(MAX_AHEAD_S, max(AHEAD_S, bucket.preparation.seconds))
-        early_s = bucket.meter.spare_s(delivery.claim.parts, behind=bucket.roster.parts(Stage.PREPARED)) - ahead_s
+        ahead_s = min(MAX_AHEAD_S, max(MIN_AHEAD_S, bucket.preparation.seconds))
+        early_s = bucket.meter.spare_s(delivery.claim.parts, behind=roster.parts(Stage.PREPARED)) - ahead_s
         if early_s > 0.0:
             self._look_again_in(early_s)
         return early_s <= 0.0
@@ -229,14 +226,19 @@ class Lane:
             self._claiming.waiting.push(delivery)
 
     async def _deliver(self, delivery: Delivery) -> None:
-        match await delivery.run():
-            case Verdict.SETTLED:
-                self._settled(delivery)
-            case Verdict.WAITS:
-                self._claiming.waiting.push(delivery)
-            case Verdict.RETURNS:
-                self._returning.append(delivery)
-        self.instruments.roster.changed.set()
+        try:
+            match await delivery.run():
+                case Verdict.SETTLED:
+                    self._settled(delivery)
+                case Verdict.WAITS:
+                    self._claiming.waiting.push(delivery)
+                case Verdict.RETURNS:
+                    self._returning.append(delivery)
+        finally:
+            del self._started[delivery]
+            # One that was sent leaves nothing to look at: the lane did when it took off.
+            if delivery.status is not Status.SENT or not self._started:
+                self.instruments.roster.changed.set()
 
     def _settled(self, delivery: Delivery) -> None:
         self.messages_settled += 1

@@ -24,12 +24,15 @@ class InFlight:
     later one is a straggler: it takes no room any more, because it says nothing of how many the service can take.
     A few answers that never come would otherwise fill all of it with messages that wait for their time-out.
 
+    Attributes:
+        limit: messages that may be in the air now, but for stragglers; at least `LEAST`, unless the ceiling is lower.
+
     Args:
         rate: messages per second, at most.
         ceiling: messages, stragglers among them, whatever the estimate says.
     """
 
-    __slots__ = ("_ceiling", "_flying", "_latency", "_rate", "_stragglers")
+    __slots__ = ("_ceiling", "_flying", "_latency", "_rate", "_stragglers", "limit")
 
     def __init__(self, rate: float, *, ceiling: int) -> None:
         self._rate = rate
@@ -37,18 +40,17 @@ class InFlight:
         self._latency = LatencyEstimate(first_guess_s=FIRST_GUESS_S)
         self._flying: dict[Released, None] = {}  # in the order of release
         self._stragglers: set[Released] = set()
-
-    @property
-    def limit(self) -> int:
-        """Messages that may be in the air now, but for stragglers; at least `LEAST`, unless the ceiling is lower."""
-        by_law = math.ceil(self._rate * max(FLOOR_S, self._latency.seconds)) + 1
-        return min(self._ceiling, max(LEAST, by_law))
+        self.limit = self._by_law()
 
     @property
     def is_full(self) -> bool:
         """Whether no other message may go now."""
         flying = len(self._flying)
         return flying >= self.limit or flying + len(self._stragglers) >= self._ceiling
+
+    def _by_law(self) -> int:
+        by_law = math.ceil(self._rate * max(FLOOR_S, self._latency.seconds)) + 1
+        return min(self._ceiling, max(LEAST, by_law))
 
     def took_off(self, message: Released) -> None:
         """`message` was let onto the wire, after all those before."""
@@ -58,6 +60,7 @@ class InFlight:
         """`message`, which had taken off, is in the air no longer; `answered`: because the service answered."""
         if answered:
             self._latency.learn(now - message.at_s)
+            self.limit = self._by_law()
         if message in self._stragglers:
             self._stragglers.remove(message)
         elif answered:

@@ -101,7 +101,8 @@ class Meter:
 
         Tell `accepted` or `throttled` what the service said of what is returned.
         """
-        async with self._turn.taken(order):
+        await self._turn.take(order)
+        try:
             if room is not None:
                 await room()
             asked_s = self._clock.monotonic()
@@ -122,6 +123,8 @@ class Meter:
             message = Released(now, parts)
             self._pace.released(message)
             return message
+        finally:
+            self._turn.pass_on()
 
     def spare_s(self, parts: int, *, behind: int) -> float:
         """About how many seconds from now a message of `parts` parts has to ask, behind others of `behind` parts.

@@ -1,8 +1,6 @@
 """Whose turn it is at the meter: the earliest row's, whatever its size and however often it has been tried."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from heapq import heappop, heappush
 from itertools import count
 
@@ -19,16 +17,8 @@ class Turn:
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._arrivals = count()
 
-    @asynccontextmanager
-    async def taken(self, order: int) -> AsyncIterator[None]:
-        """Hold the turn for as long as the block lasts."""
-        await self._take(order)
-        try:
-            yield
-        finally:
-            self._pass_on()
-
-    async def _take(self, order: int) -> None:
+    async def take(self, order: int) -> None:
+        """Return when it is the caller's turn, who must `pass_on` in the end. Cancelled, it has no turn to pass on."""
         if not self._taken:
             self._taken = True
             return
@@ -39,10 +29,11 @@ class Turn:
         except asyncio.CancelledError:
             if called.done() and not called.cancelled():
                 # Called and cancelled in the same turn of the loop: whoever is next must not wait for nobody.
-                self._pass_on()
+                self.pass_on()
             raise
 
-    def _pass_on(self) -> None:
+    def pass_on(self) -> None:
+        """End the turn that was taken; the next one's begins."""
         while self._waiting:
             _, _, called = heappop(self._waiting)
             if not called.done():

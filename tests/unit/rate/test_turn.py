@@ -10,18 +10,21 @@ async def queue_up(orders: list[int], *, cancel: frozenset[int] = frozenset()) -
     had: list[int] = []
 
     async def wait_for(order: int) -> None:
-        async with turn.taken(order):
-            had.append(order)
-            await asyncio.sleep(0.1)
+        await turn.take(order)
+        had.append(order)
+        await asyncio.sleep(0.1)
+        turn.pass_on()
 
-    async with turn.taken(0):
-        tasks = {order: asyncio.create_task(wait_for(order)) for order in orders}
-        await asyncio.sleep(1)
-        for order in cancel:
-            tasks[order].cancel()
+    await turn.take(0)
+    tasks = {order: asyncio.create_task(wait_for(order)) for order in orders}
+    await asyncio.sleep(1)
+    for order in cancel:
+        tasks[order].cancel()
+    turn.pass_on()
     await asyncio.gather(*tasks.values(), return_exceptions=True)
-    async with asyncio.timeout(1), turn.taken(1):
-        return had
+    async with asyncio.timeout(1):
+        await turn.take(1)
+    return had
 
 
 def test_the_lowest_is_next() -> None:
@@ -42,16 +45,17 @@ def test_who_is_called_and_cancelled_at_once_passes_it_on() -> None:
         reached = asyncio.Event()
 
         async def first() -> None:
-            async with turn.taken(1):
-                reached.set()
+            await turn.take(1)
+            reached.set()
 
         async def second() -> None:
-            async with turn.taken(2):
-                pass
+            await turn.take(2)
+            turn.pass_on()
 
-        async with turn.taken(0):
-            early, late = asyncio.create_task(first()), asyncio.create_task(second())
-            await asyncio.sleep(1)
+        await turn.take(0)
+        early, late = asyncio.create_task(first()), asyncio.create_task(second())
+        await asyncio.sleep(1)
+        turn.pass_on()
         # `early` has been called but has not run yet.
         early.cancel()
         await asyncio.gather(early, late, return_exceptions=True)
