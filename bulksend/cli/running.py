@@ -88,6 +88,7 @@ async def _run(owner: OwnerLock, settings: Settings, options: RunOptions, watch:
         request_members(settings),
         access_of(settings.aws, max_connections=max_connections, credentials=options.credentials),
         clock=clock,
+        express=settings.aws.transport == "express",
     )
     policy = SendPolicy(
         headroom=settings.pacing.headroom,

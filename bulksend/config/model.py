@@ -137,6 +137,7 @@ class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         read_timeout_s: seconds; an answer that is later leaves its row unknown.
         max_concurrency: requests in flight at most; 0: sized from rate and latency.
         stop_grace_s: seconds that a stop waits for answers; rows without one by then are unknown.
+        transport: "express" for requests of our own making where that can do what the SDK would, "sdk" for the SDK's.
         check_identities: whether `send` and `resume` compare the identities with what the account says of them.
     """
 
@@ -147,6 +148,7 @@ class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     read_timeout_s: Annotated[float, number(0, 900, unit="seconds", above_low=True)] = 30.0
     max_concurrency: Annotated[int, whole(0, 10_000)] = 0
     stop_grace_s: Annotated[float, number(0, 900, unit="seconds")] = 25.0
+    transport: Annotated[str, choice("express", "sdk")] = "express"
     check_identities: Annotated[bool, flag()] = True
 
 

@@ -1,1 +1,1 @@
-"""Stage "send": one message on the wire, and what its answer means. Only `client` and `wire` know the SDK."""
+"""Stage "send": one message on the wire, and what its answer means. `client`, `sdk_errors`, `wire` know the SDK."""

@@ -1,13 +1,21 @@
 """The gateway to AWS End User Messaging: messages out, outcomes back."""
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from typing import Self
+
+import structlog
 
 from bulksend.base.clock import Clock
 from bulksend.base.ports import Release
 from bulksend.base.records import Claim, Outcome, OutcomeKind
 from bulksend.base.request import CONTEXT_ROW
-from bulksend.send.client import Access, ServiceClient, unreadable
+from bulksend.send.client import Access, ServiceClient
+from bulksend.send.express import METHOD, ExpressLine
+from bulksend.send.prepared import CannotPrepare, row_context, row_members
+from bulksend.send.sdk_errors import unreadable
+
+log = structlog.get_logger("bulksend.send")
 
 
 class AwsGateway:
@@ -17,23 +25,47 @@ class AwsGateway:
     arguments override what they name. An async context manager; entering it raises `UsageError` where credentials
     or the region are missing. It makes no connection before the first send.
 
+    Messages take the express line where that can do what the SDK would, else the SDK itself; the outcomes are the same.
+    `transport` tells which, and the event `gateway.fell_back` why.
+
     Args:
         members: the members of the request that are the same for the whole campaign, as boto3 spells them.
         access: how to get to the service.
-        clock: its wall clock is compared with the service's when a signature is rejected.
+        clock: its wall clock dates signatures, and is compared with the service's when one is rejected.
+        express: whether the express line may be taken.
     """
 
-    def __init__(self, members: Mapping[str, object], access: Access, *, clock: Clock) -> None:
+    def __init__(self, members: Mapping[str, object], access: Access, *, clock: Clock, express: bool = True) -> None:
         self._members = dict(members)
         self._context = dict(self._members.pop("Context", {}))  # type: ignore[call-overload]  # always a map of strings
+        self._access = access
+        self._clock = clock
         self._client = ServiceClient(access, clock=clock)
+        self._may_express = express
+        self._express: ExpressLine | None = None
+        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._client)
+            if self._may_express:
+                line = ExpressLine(
+                    self._client, self._access, members=self._members, context=self._context, clock=self._clock
+                )
+                try:
+                    self._express = await stack.enter_async_context(line)
+                except CannotPrepare as reason:
+                    log.warning("gateway.fell_back", transport="sdk", reason=str(reason))
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._client.__aexit__()
+        await self._stack.aclose()
+
+    @property
+    def transport(self) -> str:
+        """By which way messages go, "express" or "sdk"; only while it is open."""
+        return "sdk" if self._express is None else "express"
 
     async def send(self, claim: Claim, release: Release) -> Outcome:
         """Send `claim` once; `base.ports.Gateway` has the contract. What `release` raises goes through.
@@ -42,14 +74,14 @@ class AwsGateway:
         STOP when there are not, or when those too are rejected before any message was accepted with them. A clock that
         is off makes every signature wrong: STOP, with the reason `clock_skew`.
         """
+        if self._express is not None:
+            return await self._express.send(claim, release)
         members = {
             **self._members,
-            "DestinationPhoneNumber": claim.destination,
-            "OriginationIdentity": claim.identity,
-            "MessageBody": claim.text,
-            "Context": {**self._context, CONTEXT_ROW: f"{claim.row}.{claim.attempt}"},
+            **row_members(claim),
+            "Context": {**self._context, CONTEXT_ROW: row_context(claim)},
         }
-        answer = await self._client.request("send_text_message", members, release, text=claim.text)
+        answer = await self._client.request(METHOD, members, release, text=claim.text)
         if isinstance(answer, Outcome):
             return answer
         message_id = answer.get("MessageId")

@@ -1,47 +1,27 @@
 """A client of the service: where it gets its credentials from, and what its errors mean in words of ours."""
 
 import asyncio
-import os
-import ssl
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from hashlib import sha256
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionError,  # noqa: A004 - botocore's own, the base of what goes wrong before a request is written
-    ConnectTimeoutError,
-    HTTPClientError,
-    NoCredentialsError,
-    NoRegionError,
-    ParamValidationError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    ReadTimeoutError,
-)
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError, ProfileNotFound
+from botocore.parsers import create_parser
 
 from bulksend.base.clock import Clock
 from bulksend.base.errors import UsageError
 from bulksend.base.ports import Release
 from bulksend.base.records import Outcome, OutcomeKind
 from bulksend.send.classify import classify
-from bulksend.send.fault import Fault
+from bulksend.send.sdk_errors import outcome_of, service_fault, unreadable
 from bulksend.send.wire import GatedSession, Ticket, travelling
 
 SERVICE = "pinpoint-sms-voice-v2"
-
-UNREADABLE = "unreadable_answer"
-"""Something came back that is no answer of the service."""
-
-LOST = frozenset({"read_timeout", "connection_lost", UNREADABLE})
-"""Error codes of requests that were let onto the wire, and that the service did not answer."""
 
 KEEPALIVE_S = 10.0
 """Idle connections are closed by us, well before a load balancer does: a request written into a connection that the
@@ -74,6 +54,51 @@ class Access:
         return f"Access(region={self.region!r}, profile={self.profile!r}, endpoint_url={self.endpoint_url!r})"
 
 
+class Keys(NamedTuple):
+    """Credentials at one moment. `token`: of temporary ones; None: of a user."""
+
+    access_key: str
+    secret_key: str
+    token: str | None
+
+    def __repr__(self) -> str:
+        return f"Keys({self.access_key[:4]}...)"
+
+
+class PreparedRequest(NamedTuple):
+    """A request as the SDK would have written it, with its body in `body`."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _Captured(Exception):
+    """Carries a request out of the SDK instead of onto the wire."""
+
+    def __init__(self, request: PreparedRequest) -> None:
+        super().__init__("a request was prepared, and not sent")
+        self.request = request
+
+
+# Plain botocore's parser; that of aiobotocore differs from it in awaiting bodies that are streams.
+_parser = create_parser("json")
+
+_is_capturing: ContextVar[bool] = ContextVar("bulksend_is_capturing", default=False)
+
+
+def _capture(request: Any, **_: object) -> None:
+    if _is_capturing.get():
+        headers = {
+            name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()
+        }
+        body = request.body
+        raise _Captured(
+            PreparedRequest(request.method, request.url, headers, body if isinstance(body, bytes) else body.encode())
+        )
+
+
 class ServiceClient:
     """Makes requests of the service, one on the wire for each that is asked for, with the SDK's own retries off.
 
@@ -95,18 +120,20 @@ class ServiceClient:
             # A retry by the SDK would be a second message: SendTextMessage has no idempotency token.
             retries={"total_max_attempts": 1, "mode": "standard"},
             connector_args={"keepalive_timeout": KEEPALIVE_S},
-            http_session_cls=GatedSession,
+            http_session_cls=self._open_session,
             parameter_validation=True,
         )
         self._stack = AsyncExitStack()
         self._client: Any = None
-        self._fingerprint = ""
+        self._credentials: Any = None
+        self.http: GatedSession | None = None
+        self.fingerprint = ""
         # Whether the credentials in use may be doubted: true of the first ones, then of those that have worked.
         self._proven = True
         self._renewal = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
-        self._client, self._fingerprint = await self._connect()
+        self._client, self._credentials, self.fingerprint = await self._connect()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -137,7 +164,7 @@ class ServiceClient:
             release: see `base.ports.Release`.
             text: what no error message may quote.
         """
-        used = self._fingerprint
+        used = self.fingerprint
         ticket = Ticket(release)
         try:
             with travelling(ticket):
@@ -146,10 +173,57 @@ class ServiceClient:
             if ticket.refusal is not None:
                 raise ticket.refusal from error
             outcome = outcome_of(error, released=ticket.released, now=self._clock.now(), text=text)
-            if outcome.kind is not OutcomeKind.CREDENTIALS:
-                return outcome
-            return replace(outcome, kind=OutcomeKind.TRY_AGAIN if await self._renew(used) else OutcomeKind.STOP)
+            return await self.consider(outcome, used)
         return answer if isinstance(answer, dict) else unreadable("NotAnObject", released=True)
+
+    async def prepared(self, method: str, members: Mapping[str, object]) -> PreparedRequest:
+        """What the SDK would write for a request: all of it but what it adds to tell its own attempts apart.
+
+        Raises what the SDK raises for a request that it cannot prepare.
+        """
+        token = _is_capturing.set(True)
+        try:
+            await getattr(self._client, method)(**members)
+        except _Captured as captured:
+            return captured.request
+        finally:
+            _is_capturing.reset(token)
+        raise AssertionError("the SDK sent what was to be captured")
+
+    async def keys(self) -> Keys:
+        """The credentials of this moment, renewed by the SDK if they are about to expire. Raises what it raises."""
+        frozen = await self._credentials.get_frozen_credentials()
+        return Keys(frozen.access_key, frozen.secret_key, frozen.token)
+
+    def refusal(self, operation: str, status: int, headers: Mapping[str, str], body: bytes, *, text: str) -> Outcome:
+        """What an error that the service answered to `operation` means, read by the SDK's parsers.
+
+        Args:
+            operation: as the service spells it.
+            status: of the answer, 300 or more.
+            headers: of the answer, names in lower case.
+            body: of the answer.
+            text: what no error message may quote.
+        """
+        answer = {"status_code": status, "headers": headers, "body": body, "context": {"operation_name": operation}}
+        model = self._client.meta.service_model
+        try:
+            parsed = _parser.parse(answer, model.operation_model(operation).output_shape)
+            shape = model.shape_for_error_code(parsed.get("Error", {}).get("Code"))
+            if shape is not None:
+                parsed.update(_parser.parse(answer, shape))
+        except Exception as error:
+            return outcome_of(error, released=True, now=self._clock.now(), text=text)
+        return classify(service_fault(parsed, released=True, now=self._clock.now()), text=text)
+
+    async def consider(self, outcome: Outcome, used: str) -> Outcome:
+        """The outcome of a request that was made with the credentials `used` (a `fingerprint`), CREDENTIALS resolved.
+
+        See `request` for what becomes of those.
+        """
+        if outcome.kind is not OutcomeKind.CREDENTIALS:
+            return outcome
+        return replace(outcome, kind=OutcomeKind.TRY_AGAIN if await self._renew(used) else OutcomeKind.STOP)
 
     def worked(self) -> None:
         """Tell it that the service did what it was asked: the credentials in use are good."""
@@ -158,21 +232,26 @@ class ServiceClient:
     async def _renew(self, used: str) -> bool:
         """Look credentials up afresh, once for all requests that failed with the same ones; False: nothing newer."""
         async with self._renewal:
-            if self._fingerprint == used:
+            if self.fingerprint == used:
                 if not self._proven:
                     return False
                 try:
-                    client, fingerprint = await self._connect()
+                    client, credentials, fingerprint = await self._connect()
                 except UsageError:
                     return False
                 if fingerprint == used:
                     return False
                 # The old client stays open: other requests may still be using its connections.
-                self._client, self._fingerprint, self._proven = client, fingerprint, False
+                self._client, self._credentials, self.fingerprint = client, credentials, fingerprint
+                self._proven = False
             return True
 
-    async def _connect(self) -> tuple[Any, str]:
-        """A client, and a hash that tells its credentials from others."""
+    def _open_session(self, **arguments: Any) -> GatedSession:
+        self.http = GatedSession(**arguments)
+        return self.http
+
+    async def _connect(self) -> tuple[Any, Any, str]:
+        """A client, its credentials, and a hash that tells them from others."""
         session = AioSession(profile=self._access.profile or None)
         if self._access.credentials is not None:
             session.set_credentials(*self._access.credentials)
@@ -198,87 +277,13 @@ class ServiceClient:
             if _is_loopback(client.meta.endpoint_url):
                 hint = "for the simulator any will do: AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
             raise UsageError("aws: no credentials found", hint)
-        return client, sha256(f"{frozen.access_key}\n{frozen.secret_key}\n{frozen.token}".encode()).hexdigest()
-
-
-def outcome_of(error: Exception, *, released: bool, now: datetime, text: str = "") -> Outcome:
-    """What an exception of the SDK says about the request that met it.
-
-    Args:
-        error: anything that a call of its client raises.
-        released: whether the request had been let onto the wire.
-        now: this machine's wall clock, when the answer came.
-        text: what no error message may quote.
-    """
-    if isinstance(error, ClientError):
-        return classify(_service_fault(error, released=released, now=now), text=text)
-    if isinstance(error, ParamValidationError):
-        # Without the SDK's words: they quote the values.
-        return Outcome(OutcomeKind.FAILED_UNEXPECTED, "not_valid_for_the_sdk", None, type(error).__name__, None)
-    if isinstance(error, NoCredentialsError | PartialCredentialsError):
-        return Outcome(OutcomeKind.STOP, "no_credentials", None, type(error).__name__, str(error))
-    if isinstance(error, BotoCoreError):
-        return classify(_transport_fault(error, released=released), text=text)
-    # An answer that is none, such as a proxy's page: the SDK's parsers stumble over it in many ways.
-    return unreadable(type(error).__name__, released=released)
-
-
-def unreadable(what: str, *, released: bool) -> Outcome:
-    """The outcome of a request that was answered with something that is no answer of the service."""
-    return classify(Fault(released=released, transport=UNREADABLE if released else "not_prepared", message=what))
+        client.meta.events.register(f"before-send.{SERVICE}", _capture)
+        return (
+            client,
+            credentials,
+            sha256(f"{frozen.access_key}\n{frozen.secret_key}\n{frozen.token}".encode()).hexdigest(),
+        )
 
 
 def _is_loopback(url: str) -> bool:
     return any(f"//{host}" in url for host in ("127.", "localhost", "[::1]"))
-
-
-def _service_fault(error: ClientError, *, released: bool, now: datetime) -> Fault:
-    answer = error.response
-    details = answer.get("Error", {})
-    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    code = str(details.get("Code") or "")
-    if not code or code.isdigit():
-        # A body without a name for the error; the service repeats it in a header.
-        code = str(headers.get("x-amzn-errortype", code)).split(":", maxsplit=1)[0].rpartition("#")[2]
-    return Fault(
-        released=released,
-        code=code or "unnamed",
-        reason=answer.get("Reason"),
-        fields=frozenset(field.get("Name", "") for field in answer.get("Fields") or ()),
-        resource_type=answer.get("ResourceType"),
-        http_status=answer.get("ResponseMetadata", {}).get("HTTPStatusCode"),
-        message=details.get("Message") or "",
-        clock_ahead_s=_clock_ahead_s(headers.get("date", ""), now),
-    )
-
-
-def _clock_ahead_s(date: str, now: datetime) -> float:
-    """Seconds by which the clock that wrote the header `Date` is ahead of `now`; 0.0 where it does not say."""
-    try:
-        written = parsedate_to_datetime(date)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return 0.0
-    # Without a zone it is in UTC, as is everything in HTTP.
-    return (written if written.tzinfo else written.replace(tzinfo=now.tzinfo)).timestamp() - now.timestamp()
-
-
-def _transport_fault(error: BotoCoreError, *, released: bool) -> Fault:
-    if isinstance(error, ReadTimeoutError):
-        transport = "read_timeout"
-    elif isinstance(error, ConnectTimeoutError):
-        transport = "connect_timeout"
-    elif isinstance(error, HTTPClientError | ConnectionError):
-        transport = "connection_lost" if released else "connection_failed"
-    else:
-        transport = UNREADABLE if released else "not_prepared"
-    # The cause's words, not the SDK's: those wrap it in advice and may quote the request.
-    cause = error.kwargs.get("error")
-    return Fault(released=released, transport=transport, message=_words(cause if cause is not None else error))
-
-
-def _words(error: object) -> str:
-    if isinstance(error, ssl.SSLError):
-        return f"TLS: {error.reason or error.strerror or 'failed'}"
-    if isinstance(error, OSError) and error.errno is not None:
-        return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
-    return str(error) or type(error).__name__

@@ -7,7 +7,8 @@ from typing import Self
 from bulksend.base.clock import Clock
 from bulksend.base.ports import Release
 from bulksend.base.records import Outcome, OutcomeKind
-from bulksend.send.client import LOST, Access, ServiceClient, unreadable
+from bulksend.send.client import Access, ServiceClient
+from bulksend.send.sdk_errors import LOST, unreadable
 
 
 class PutKind(StrEnum):

@@ -5,14 +5,17 @@ the request leaves, and waits for whoever listens. That is where the meter belon
 so what was measured at release is what arrives. A test watches a raw socket to hold aiohttp to this order.
 """
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiobotocore.httpsession import AIOHTTPSession
+from botocore.httpsession import create_urllib3_context, get_cert_path
 
 from bulksend.base.ports import Release
 
@@ -75,7 +78,29 @@ async def _on_headers(
 
 
 class GatedSession(AIOHTTPSession):
-    """aiobotocore's HTTP session with the gate in front of the socket."""
+    """aiobotocore's HTTP session with the gate in front of the socket.
+
+    Attributes:
+        verify: how the SDK was told to check certificates: True, False, or the path of a bundle.
+        client_cert: the certificate that it was told to show; None: none.
+    """
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.verify: bool | str = arguments.get("verify", True)
+        self.client_cert: object = arguments.get("client_cert")
+        self._proxies: dict[str, str] = arguments.get("proxies") or {}
+
+    def tls(self) -> ssl.SSLContext:
+        """How the SDK checks certificates: those of the bundle that it was given or finds."""
+        context: ssl.SSLContext = create_urllib3_context()
+        context.check_hostname = True
+        context.load_verify_locations(get_cert_path(self.verify))
+        return context
+
+    def has_proxy(self, url: str) -> bool:
+        """Whether the SDK would go through a proxy to `url`."""
+        return bool(self._proxies.get(urlsplit(url).scheme))
 
     async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
         session: aiohttp.ClientSession = await super()._get_session(proxy_url)  # type: ignore[no-untyped-call]  # no types

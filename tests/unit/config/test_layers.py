@@ -39,6 +39,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "aws.read_timeout_s": ("1e2", 100.0),
     "aws.max_concurrency": (" 12 ", 12),
     "aws.stop_grace_s": ("10", 10.0),
+    "aws.transport": ("sdk", "sdk"),
     "aws.check_identities": ("no", False),
     "pacing.headroom": ("0.5", 0.5),
     "pacing.dry_run_mps": ("3", 3),

@@ -62,6 +62,7 @@ endpoint_url = "http://127.0.0.1:8021"
 connect_timeout_s = 2
 read_timeout_s = 12.5
 max_concurrency = 8
+transport = "sdk"
 
 [pacing]
 headroom = 0
@@ -140,6 +141,7 @@ def test_every_key(tmp_path: Path) -> None:
         connect_timeout_s=2.0,
         read_timeout_s=12.5,
         max_concurrency=8,
+        transport="sdk",
     )
     assert settings.pacing == PacingSettings(headroom=0.0, dry_run_mps=4)
     assert settings.retry == RetrySettings(base_s=1.0, cap_s=2.0, give_up_after_s=60.0, on_unknown="resend")
