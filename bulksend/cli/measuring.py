@@ -8,9 +8,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
+
+from msgspec.structs import replace as changed
 
 from bulksend.base.clock import Clock
 from bulksend.base.ports import Gateway, Ledger, Release
@@ -209,7 +211,7 @@ class MeasuredGateway:
 
         name = self._names.get((claim.identity, claim.bucket), claim.identity)
         try:
-            outcome = await self._gateway.send(replace(claim, identity=name), at_gate)
+            outcome = await self._gateway.send(changed(claim, identity=name), at_gate)
         finally:
             if released_s is not None:
                 measures.fly(-1)

@@ -1,10 +1,13 @@
 """One claimed row on its way to an outcome: prepared, released at the wire, answered, recorded, or given back."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable
+from dataclasses import dataclass
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 import structlog
+from msgspec.structs import replace
 
 from bulksend.base.clock import Clock
 from bulksend.base.errors import BulksendError, LedgerError
@@ -16,9 +19,11 @@ from bulksend.pipeline.tally import RateGauge, Tally
 from bulksend.rate.inflight import InFlight
 from bulksend.rate.latency import LatencyEstimate
 from bulksend.rate.meter import Meter
-from bulksend.rate.pace import Released
 from bulksend.rate.recipients import Recipients
 from bulksend.send.backoff import Backoff
+
+if TYPE_CHECKING:
+    from bulksend.rate.pace import Released
 
 log = structlog.get_logger("bulksend.pipeline")
 
@@ -247,8 +252,11 @@ class Delivery:
         self.enter(Stage.FLYING)
         self._bucket.roster.changed.set()
 
-    async def _room(self) -> None:
+    def _room(self) -> Awaitable[None] | None:
         """Wait until fewer are in the air than may be: those that are prepared were begun before answers stopped."""
+        return self._bucket_has_room() if self._bucket.in_flight.is_full else None
+
+    async def _bucket_has_room(self) -> None:
         roster = self._bucket.roster
         while self._bucket.in_flight.is_full:
             roster.landed.clear()

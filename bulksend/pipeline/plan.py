@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from bulksend.base.clock import Clock
 from bulksend.base.errors import CampaignChanged, ConfigError, UsageError
-from bulksend.base.records import Bucket, PlannedRow
+from bulksend.base.records import Bucket
 from bulksend.config.model import Settings
 from bulksend.config.snapshot import differences, fingerprint, to_document
-from bulksend.intake import InputFormat, Recipients, digest_recipients, open_recipients
+from bulksend.intake import InputFormat, digest_recipients, open_recipients
 from bulksend.intake.columns import column_key
 from bulksend.message.compose import Template
 from bulksend.message.phone import InvalidNumber, NumberReader
@@ -26,7 +27,7 @@ from bulksend.store.plan_writer import PlanWriter
 from bulksend.store.reading import ReadableLedger
 
 BATCH_ROWS = 1000
-"""Rows handed to the ledger at once."""
+"""Rows decided about, and handed to the ledger, at once."""
 
 INPUT_KEY = "input"
 """What the input is called in a fingerprint."""
@@ -149,7 +150,10 @@ def make_plan(
             buckets=list(buckets.values()),
             identities=[identity.origin for identity in identities],
         )
-        for batch in _batches(planner, recipients, totals):
+        rows = iter(recipients)
+        while batch := planner.plan(islice(rows, BATCH_ROWS)):
+            for row in batch:
+                totals.add(row)
             writer.add(batch)
         if totals.rows == 0:
             raise UsageError(f"{recipients.name}: there are no rows", "Give an input with at least one recipient")
@@ -159,18 +163,6 @@ def make_plan(
             fingerprint={INPUT_KEY: recipients.sha256},
         )
         return Plan(totals, recipients.name, recipients.format)
-
-
-def _batches(planner: Planner, recipients: Recipients, totals: PlanTotals) -> Iterator[list[PlannedRow]]:
-    batch: list[PlannedRow] = []
-    for row in recipients:
-        planned = planner.plan(row)
-        totals.add(planned)
-        batch.append(planned)
-        if len(batch) == BATCH_ROWS:
-            yield batch
-            batch = []
-    yield batch
 
 
 def _number_reader(settings: Settings, *, validity: str) -> NumberReader:

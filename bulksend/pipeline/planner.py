@@ -1,7 +1,7 @@
 """What becomes of one row: composed, counted, checked, routed; or skipped, with a reason."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,6 +19,8 @@ from bulksend.origin.routing import NoIdentity, Router
 from bulksend.store.numbers import FirstSeen, NumberSet
 
 _key = lru_cache(maxsize=4096)(column_key)
+_BODY_RULE = TEXT_RULES["MessageBody"]
+_encode_json = msgspec.json.Encoder().encode
 
 
 class _Skip(Exception):
@@ -75,7 +77,7 @@ class Planner:
         template: None when `columns.body` holds the finished text.
         numbers: reads phone numbers.
         router: chooses identities.
-        suppressed: numbers never to text.
+        suppressed: numbers never to text; all of them.
         first_seen: to skip numbers that occurred before; None to send to them again.
     """
 
@@ -93,11 +95,22 @@ class Planner:
         self._template = template
         self._numbers = numbers
         self._router = router
-        self._suppressed = suppressed
+        self._suppressed = suppressed if len(suppressed) else None
         self._first_seen = first_seen
 
-    def plan(self, row: InputRow) -> PlannedRow:
-        """Decide about `row`. Never raises for what a row contains."""
+    def plan(self, rows: Iterable[InputRow]) -> list[PlannedRow]:
+        """Decide about some rows. Never raises for what a row contains."""
+        planned = [self._plan(row) for row in rows]
+        if self._first_seen is None:
+            return planned
+        # Last of all: a row that cannot be sent must not make a later one of the same number a duplicate.
+        numbers = [(row.destination, row.row) for row in planned if row.status is Status.PENDING and row.destination]
+        repeated = self._first_seen.repeated(numbers)
+        if not repeated:
+            return planned
+        return [_as_duplicate(row, repeated[row.row]) if row.row in repeated else row for row in planned]
+
+    def _plan(self, row: InputRow) -> PlannedRow:
         source = _source_of(row)
         number: Number | None = None
         try:
@@ -119,7 +132,7 @@ class Planner:
     def _sendable(
         self, row: InputRow, source: str, cells: Mapping[str, object], number: Number, note: str | None
     ) -> PlannedRow:
-        if number.e164 in self._suppressed:
+        if self._suppressed is not None and number.e164 in self._suppressed:
             raise _Skip(SkipReason.SUPPRESSED, "the number is in a file of recipients.suppress")
         text = self._compose(cells)
         count = count_parts(text)
@@ -130,11 +143,6 @@ class Planner:
             identity = self._router.route(destination=number.e164, country=number.country, wanted=wanted)
         except NoIdentity as error:
             raise _Skip(SkipReason.NO_IDENTITY, str(error)) from None
-        if self._first_seen is not None:
-            # Last of all: a row that cannot be sent must not make a later one of the same number a duplicate.
-            first = self._first_seen.first_row(number.e164, row.row)
-            if first != row.row:
-                raise _Skip(SkipReason.DUPLICATE, f"the same number as row {first}")
         return PlannedRow(
             row=row.row,
             line=row.line,
@@ -166,8 +174,9 @@ class Planner:
             number = self._numbers.read(cell.text)
         except InvalidNumber as error:
             raise _Skip(SkipReason.INVALID_NUMBER, str(error)) from None
-        notes = [each for each in (cell.note, number.note) if each]
-        return number, "; ".join(notes) or None
+        if cell.note and number.note:
+            return number, f"{cell.note}; {number.note}"
+        return number, cell.note or number.note
 
     def _compose(self, cells: Mapping[str, object]) -> str:
         if self._template is None:
@@ -180,27 +189,46 @@ class Planner:
                 raise _Skip(SkipReason.MISSING_FIELD, f"the field {error.name!r} is empty or missing") from None
             except TemplateError as error:
                 raise _Skip(SkipReason.TEMPLATE_ERROR, str(error)) from None
-        if not text.strip():
+        if not text or text.isspace():
             raise _Skip(SkipReason.EMPTY_BODY, "the message would be empty")
-        rule = TEXT_RULES["MessageBody"]
-        if len(text) > rule.max_length:
-            raise _Skip(SkipReason.TOO_LONG, f"the message {rule.breach(text)}")
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise _Skip(SkipReason.BAD_ROW, "the message holds half of a surrogate pair") from None
+        if len(text) > _BODY_RULE.max_length:
+            raise _Skip(SkipReason.TOO_LONG, f"the message {_BODY_RULE.breach(text)}")
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                raise _Skip(SkipReason.BAD_ROW, "the message holds half of a surrogate pair") from None
         return text
+
+
+def _as_duplicate(row: PlannedRow, first: int) -> PlannedRow:
+    return PlannedRow(
+        row=row.row,
+        line=row.line,
+        source=row.source,
+        status=Status.SKIPPED,
+        reason=SkipReason.DUPLICATE.value,
+        note=f"the same number as row {first}",
+        destination=row.destination,
+        country=row.country,
+    )
 
 
 def _cells_of(row: InputRow) -> dict[str, object]:
     if row.fault is not None:
         raise _Skip(SkipReason.BAD_ROW, row.fault)
-    return {_key(name): value for name, value in row.cells.items()}
+    return dict(zip(_keys(tuple(row.cells)), row.cells.values(), strict=True))
+
+
+@lru_cache(maxsize=256)
+def _keys(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys of a row's cells: nearly always those of the row before, so they are worked out once."""
+    return tuple(map(_key, names))
 
 
 def _source_of(row: InputRow) -> str:
     try:
-        return msgspec.json.encode(row.cells).decode()
+        return _encode_json(row.cells).decode()
     except UnicodeEncodeError:
         # Half a surrogate pair has no place in UTF-8; the row is kept all the same.
         return json.dumps(row.cells)
@@ -211,6 +239,8 @@ def _text_of(value: object) -> str:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)

@@ -32,7 +32,7 @@ class InFlight:
         ceiling: messages, stragglers among them, whatever the estimate says.
     """
 
-    __slots__ = ("_ceiling", "_flying", "_latency", "_rate", "_stragglers", "limit")
+    __slots__ = ("_ceiling", "_flying", "_latency", "_least", "_rate", "_stragglers", "limit")
 
     def __init__(self, rate: float, *, ceiling: int) -> None:
         self._rate = rate
@@ -40,6 +40,7 @@ class InFlight:
         self._latency = LatencyEstimate(first_guess_s=FIRST_GUESS_S)
         self._flying: dict[Released, None] = {}  # in the order of release
         self._stragglers: set[Released] = set()
+        self._least = min(ceiling, max(LEAST, math.ceil(rate * FLOOR_S) + 1))
         self.limit = self._by_law()
 
     @property
@@ -49,8 +50,10 @@ class InFlight:
         return flying >= self.limit or flying + len(self._stragglers) >= self._ceiling
 
     def _by_law(self) -> int:
-        by_law = math.ceil(self._rate * max(FLOOR_S, self._latency.seconds)) + 1
-        return min(self._ceiling, max(LEAST, by_law))
+        latency_s = self._latency.seconds
+        if latency_s <= FLOOR_S:
+            return self._least
+        return min(self._ceiling, max(LEAST, math.ceil(self._rate * latency_s) + 1))
 
     def took_off(self, message: Released) -> None:
         """`message` was let onto the wire, after all those before."""

@@ -24,6 +24,10 @@ MIN_MAX_CREDIT = 10.0
 later: so much time at its rate, or so many parts where that is more."""
 
 
+Room = Callable[[], Awaitable[None] | None]
+"""Returns what has to be awaited until there is room for a message; None when there is."""
+
+
 class Meter:
     """Admits messages that count against one limit, in order, at no more than the limit.
 
@@ -90,21 +94,22 @@ class Meter:
         """Parts per second that the service seems to allow; None as long as nothing speaks against the limit."""
         return self._pace.allows
 
-    async def admit(self, parts: int, *, order: int = 0, room: Callable[[], Awaitable[None]] | None = None) -> Released:
+    async def admit(self, parts: int, *, order: int = 0, room: Room | None = None) -> Released:
         """Return when a message of `parts` parts may go on the wire; the caller writes it at once.
 
         Of those who wait, the one with the lowest `order` is next, and equals as they came. Cancelling a waiter gives
         its turn to the next; tokens it had already taken are lost, which errs on the safe side.
 
-        `room`: awaited when it is this message's turn, before it takes anything: nobody else is admitted until this
-        one is, so what it found then still holds.
+        `room`: asked when it is this message's turn, before it takes anything, and what it returns is awaited: nobody
+        else is admitted until this one is, so what it found then still holds.
 
         Tell `accepted` or `throttled` what the service said of what is returned.
         """
-        await self._turn.take(order)
+        if not self._turn.take_now():
+            await self._turn.take(order)
         try:
-            if room is not None:
-                await room()
+            if room is not None and (wait := room()) is not None:
+                await wait
             asked_s = self._clock.monotonic()
             # What a message has beyond the limit the window makes it pay; paying here too would be paying twice.
             taken = await self._take(min(parts, self.bucket.mps))
@@ -161,7 +166,7 @@ class Meter:
         busy machine kept this bucket from using may be used later; the window sees to it that it fits. Not after a
         cut: then the window is too full for the new pace, and to wait is the purpose.
         """
-        if self._slowed_s + self._span_s < now:
+        if waited_s > 0.0 and self._slowed_s + self._span_s < now:
             self._credit = min(self._max_credit, self._credit + waited_s * self._allowed(now))
 
     def _allowed(self, now: float) -> float:

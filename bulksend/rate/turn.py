@@ -17,10 +17,14 @@ class Turn:
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._arrivals = count()
 
+    def take_now(self) -> bool:
+        """Whether it is the caller's turn at once, who must `pass_on` in the end; else it has to `take` it."""
+        was_free, self._taken = not self._taken, True
+        return was_free
+
     async def take(self, order: int) -> None:
         """Return when it is the caller's turn, who must `pass_on` in the end. Cancelled, it has no turn to pass on."""
-        if not self._taken:
-            self._taken = True
+        if self.take_now():
             return
         called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heappush(self._waiting, (order, next(self._arrivals), called))

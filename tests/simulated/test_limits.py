@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 
 from bulksend.base.progress import RunEnd
 from bulksend.base.records import Bucket, Claim, Status
@@ -86,7 +87,7 @@ def test_fifty_identities_each_at_its_own_limit() -> None:
         for row, sender in enumerate((sender for sender, limit in mps.items() for _ in range(10 * limit)), start=1)
     ]
     random.Random(1).shuffle(claims)
-    claims = [replace(each, row=row) for row, each in enumerate(claims, start=1)]
+    claims = [changed(each, row=row) for row, each in enumerate(claims, start=1)]
     ledger = MemoryLedger(claims, [Bucket(sender, limit) for sender, limit in mps.items()])
     result, service = run(ledger, simulator(mps))
     assert (result.end, result.throttled) == (RunEnd.COMPLETE, 0)

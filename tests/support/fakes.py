@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec.structs import replace as changed
 
 from bulksend.base.errors import LedgerError
 from bulksend.base.ports import Behind, Choose, Diverted, Release
@@ -65,7 +67,7 @@ class MemoryLedger:
                 break
             self.status[claim.row] = Status.SENDING
             self.attempts[claim.row] += 1
-            taken.append(replace(claim, attempt=self.attempts[claim.row]))
+            taken.append(changed(claim, attempt=self.attempts[claim.row]))
         self._watch()
         return taken
 
@@ -119,7 +121,7 @@ class MemoryLedger:
                 self.held[claim.row] = reason
                 held += 1
             else:
-                self.claims[index] = replace(claim, identity=other.identity, bucket=other.bucket)
+                self.claims[index] = changed(claim, identity=other.identity, bucket=other.bucket)
                 moved[other.bucket] += 1
         return Diverted(moved, held)
 

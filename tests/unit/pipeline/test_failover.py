@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace as changed
 
 from bulksend.base.ports import Ledger
 from bulksend.base.records import Bucket, Claim, Origin, Outcome, OutcomeKind
@@ -45,7 +44,7 @@ def test_a_route_that_is_refused_is_out_alone() -> None:
 def ledger() -> MemoryLedger:
     """Rows 1 to 3 from ACME to Britain, 4 and 5 from ACME to Germany."""
     claims = [make_claim(row, identity="ACME", bucket="ACME/GB" if row < 4 else "ACME/DE") for row in range(1, 6)]
-    claims = [replace(each, country="GB" if each.row < 4 else "DE") for each in claims]
+    claims = [changed(each, country="GB" if each.row < 4 else "DE") for each in claims]
     return MemoryLedger(claims, [Bucket("ACME/GB", 40), Bucket("ACME/DE", 10), Bucket("other", 20)])
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+from msgspec.structs import replace as changed
 
 from bulksend.base.errors import LedgerError, ServiceStop, UsageError
 from bulksend.base.progress import RunEnd
@@ -230,7 +231,7 @@ def test_a_slow_bucket_whose_identity_is_refused_at_once_ends() -> None:
 
 def test_a_stopped_route_leaves_the_identitys_other_countries_alone() -> None:
     """Only the pair of identity and country stops."""
-    claims = [replace(make_claim(row), country="GB" if row % 2 else "US") for row in range(1, 41)]
+    claims = [changed(make_claim(row), country="GB" if row % 2 else "US") for row in range(1, 41)]
 
     def answer(claim: Claim) -> Outcome:
         if claim.country == "GB":
@@ -364,7 +365,7 @@ def test_a_fault_of_ours_costs_one_row_and_stops_in_order() -> None:
 
 def test_an_interrupt_after_a_breaker_is_an_interrupt() -> None:
     """One route is stopped, the rest had not been sent yet: work is left that the service does not refuse."""
-    claims = [replace(make_claim(row), country="GB" if row % 2 else "US") for row in range(1, 401)]
+    claims = [changed(make_claim(row), country="GB" if row % 2 else "US") for row in range(1, 401)]
 
     def answer(claim: Claim) -> Outcome:
         return refuse(OutcomeKind.FAILED_ROUTE, "country_not_enabled") if claim.country == "GB" else accept(claim)
@@ -525,8 +526,8 @@ def test_identities_that_fail_one_after_the_other_leave_the_rows_pending() -> No
 
 def test_a_route_that_is_stopped_takes_no_rows_over() -> None:
     """Failover heeds which routes are closed."""
-    claims = [replace(make_claim(row, identity="a", bucket="a"), country="GB") for row in range(1, 31)]
-    claims += [replace(make_claim(row, identity="b", bucket="b"), country="GB") for row in range(31, 61)]
+    claims = [changed(make_claim(row, identity="a", bucket="a"), country="GB") for row in range(1, 31)]
+    claims += [changed(make_claim(row, identity="b", bucket="b"), country="GB") for row in range(31, 61)]
 
     def answer(claim: Claim) -> Outcome:
         if claim.identity == "b":
@@ -627,7 +628,7 @@ def test_a_lost_row_is_never_returned_as_if_it_had_not_been_sent(stop_after_s: f
 
 def test_a_refusal_of_a_row_that_was_lost_in_an_earlier_run_does_not_make_it_certain() -> None:
     """Somebody chose to send it again; the service refuses it now, and may have sent it then."""
-    ledger = MemoryLedger([replace(make_claim(1), lost="read_timeout"), make_claim(2)], [Bucket("b", 20)])
+    ledger = MemoryLedger([changed(make_claim(1), lost="read_timeout"), make_claim(2)], [Bucket("b", 20)])
     send(ledger, ScriptedGateway(lambda _: refuse(OutcomeKind.FAILED_RECIPIENT, "opted_out")))
     assert (ledger.status[1], ledger.settlements[1].outcome.reason) == (Status.UNKNOWN, "read_timeout")
     assert ledger.status[2] is Status.FAILED
