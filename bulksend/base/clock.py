@@ -1,6 +1,5 @@
 """The clock comes in from outside, so that an hour can pass in a millisecond of test time."""
 
-import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Protocol
@@ -36,4 +35,6 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait on the running loop."""
+        import asyncio  # what only reads a clock need not load it
+
         await asyncio.sleep(max(0.0, seconds))

@@ -15,7 +15,6 @@ from bulksend.base.errors import ExitCode, LedgerError
 from bulksend.base.ports import Gateway, Ledger
 from bulksend.base.progress import RunEnd
 from bulksend.base.records import Status
-from bulksend.cli.access import access_of
 from bulksend.cli.signals import interrupted_by_signals
 from bulksend.config.model import Settings
 from bulksend.config.request import request_members
@@ -79,6 +78,7 @@ def run_ledger(owner: OwnerLock, settings: Settings, options: RunOptions, watch:
 
 
 async def _run(owner: OwnerLock, settings: Settings, options: RunOptions, watch: Watch) -> SendResult:
+    from bulksend.cli.access import access_of
     from bulksend.send.aws import AwsGateway
 
     clock: Clock = SystemClock()

@@ -6,7 +6,8 @@ import structlog
 
 from bulksend.base.records import Bucket
 from bulksend.pipeline.allowance import Allowance
-from bulksend.pipeline.delivery import Delivery, Instruments, Surroundings
+from bulksend.pipeline.around import Instruments, Surroundings
+from bulksend.pipeline.delivery import Delivery
 from bulksend.pipeline.roster import Stage
 from bulksend.pipeline.waiting import Waiting
 
@@ -20,6 +21,8 @@ MAX_WAITING_S = 10.0
 MIN_WAITING = 20
 """Rows that wait to be tried again, at most, as time at the limit: so many that they never keep others from going."""
 
+AT_ONCE = 250
+"""Rows that are put into the queue in one turn of the event loop: about a millisecond of it."""
 
 MAX_PUT_OFF = 10_000
 """Rows that wait for their recipients, at most: they are many where few recipients get many texts."""
@@ -99,7 +102,7 @@ class Claiming:
     async def _claim_again(self) -> None:
         room = self._room()
         due: list[Delivery] = []
-        while self._is_due() and self._fits(self.waiting.first, room):
+        while len(due) < AT_ONCE and self._is_due() and self._fits(self.waiting.first, room):
             delivery = self.waiting.pop()
             room -= delivery.claim.parts
             due.append(delivery)
@@ -123,5 +126,8 @@ class Claiming:
         self._next_is_oversized = not claims and not oversized
         self.exhausted = not claims and oversized and not self.woken
         log.debug("lane.claimed", bucket=self._bucket.name, rows=len(claims))
-        for claim in claims:
+        for place, claim in enumerate(claims, start=1):
             heapq.heappush(self.queue, (claim.row, Delivery(claim, self._around, self._instruments)))
+            if place % AT_ONCE == 0:
+                self._instruments.roster.changed.set()
+                await self._around.clock.sleep(0.0)

@@ -2,25 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import structlog
 from msgspec.structs import replace
 
-from bulksend.base.clock import Clock
 from bulksend.base.errors import BulksendError, LedgerError
-from bulksend.base.ports import Gateway, Ledger, Withheld
+from bulksend.base.ports import Withheld
 from bulksend.base.records import INTERRUPTED, Claim, Outcome, OutcomeKind, Settlement, Status
-from bulksend.pipeline.breakers import Breakers
-from bulksend.pipeline.roster import Roster, Stage
-from bulksend.pipeline.tally import RateGauge, Tally
-from bulksend.rate.inflight import InFlight
-from bulksend.rate.latency import LatencyEstimate
-from bulksend.rate.meter import Meter
-from bulksend.rate.recipients import Recipients
-from bulksend.send.backoff import Backoff
+from bulksend.pipeline.around import Instruments, Surroundings
+from bulksend.pipeline.roster import Stage
 
 if TYPE_CHECKING:
     from bulksend.rate.pace import Released
@@ -29,32 +21,6 @@ log = structlog.get_logger("bulksend.pipeline")
 
 MAX_RESENDS = 3
 """With `on_unknown = "resend"`: how often one row is sent again after a lost answer. Each time may be one more text."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What all deliveries of a run share."""
-
-    ledger: Ledger
-    gateway: Gateway
-    clock: Clock
-    backoff: Backoff
-    recipients: Recipients
-    breakers: Breakers
-    tally: Tally
-    give_up_after_s: float
-    resend_unknown: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instruments:
-    """What all deliveries of a bucket share."""
-
-    meter: Meter
-    gauge: RateGauge
-    in_flight: InFlight
-    preparation: LatencyEstimate
-    roster: Roster
 
 
 class Verdict(Enum):

@@ -9,8 +9,9 @@ import structlog
 from bulksend.base.errors import LedgerError
 from bulksend.base.records import Bucket, Status
 from bulksend.pipeline.allowance import Allowance
+from bulksend.pipeline.around import Instruments, Surroundings
 from bulksend.pipeline.claiming import Claiming
-from bulksend.pipeline.delivery import Delivery, Instruments, Surroundings, Verdict
+from bulksend.pipeline.delivery import Delivery, Verdict
 from bulksend.pipeline.roster import UNTRIED, Roster, Stage
 from bulksend.pipeline.tally import RateGauge
 from bulksend.rate.inflight import InFlight

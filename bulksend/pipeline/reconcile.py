@@ -14,7 +14,7 @@ from bulksend.intake.source import STANDARD_INPUT, ByteSource, open_source
 from bulksend.store.deliveries import DeliveryFigures, DeliveryLedger
 from bulksend.track import Other, Unreadable, read_events
 
-BATCH_EVENTS = 10_000
+BATCH_EVENTS = 5_000
 """As many as memory takes easily: events come in no order, and pages that several of them change are written once."""
 
 SHOWN_CHARACTERS = 100
@@ -160,6 +160,7 @@ def reconcile(
         while batch:
             with ledger.transaction():
                 settled.update(ledger.add(batch))
+            batch = []  # not kept while the next one is read
             batch = next(batches, [])
         with ledger.transaction():
             foreign = ledger.finish()

@@ -14,9 +14,9 @@ from bulksend.base.progress import Counts, RunEnd
 from bulksend.base.records import Bucket, Status
 from bulksend.origin.identity import Identity
 from bulksend.pipeline.allowance import Allowance
+from bulksend.pipeline.around import Surroundings
 from bulksend.pipeline.before import look_back
 from bulksend.pipeline.breakers import Breakers
-from bulksend.pipeline.delivery import Surroundings
 from bulksend.pipeline.failover import Failover
 from bulksend.pipeline.lane import Lane
 from bulksend.pipeline.learnt import LearntLimits
