@@ -25,7 +25,8 @@ _NO_PLACE_FOR_LOG = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 _GIVE_A_LEDGER = "Give the file that `bulksend send` wrote"
 
-WRITER_CACHE_KIB = 16 * 1024
+WRITER_CACHE_KIB = 4 * 1024
+"""Pages kept in memory, and what a sort may take before it goes to a file: a check of a whole ledger takes both."""
 
 
 def connect_for_writing(path: Path) -> sqlite3.Connection:

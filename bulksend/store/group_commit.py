@@ -9,9 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Self, TypeVar, cast
 
 from bulksend.base.clock import Clock
 from bulksend.base.errors import ExitCode, LedgerError
@@ -19,7 +18,8 @@ from bulksend.base.ports import Behind, Choose, Diverted
 from bulksend.base.progress import Counts, Run, RunEnd
 from bulksend.base.records import Claim, Origin, Settlement, Status
 from bulksend.store.faults import LedgerMisuse
-from bulksend.store.grouping import Operation, run_together
+from bulksend.store.grouping import Operation, SlicedClaim, run_together
+from bulksend.store.handover import Handover
 from bulksend.store.ledger import Postponement, SqliteLedger
 from bulksend.store.owner import OwnerLock
 
@@ -40,7 +40,7 @@ class GroupCommitLedger:
 
     One thread owns the connection. It takes everything that is waiting, does it in one transaction, and answers when
     that is on disk; what arrives meanwhile is the next group. So one caller waits for one flush, and ten thousand
-    callers do not wait for ten thousand.
+    callers do not wait for ten thousand. What comes in great numbers waits a moment for others (`GATHER_S`).
 
     What an operation finds out of order (`LedgerMisuse`: a row settled twice, say) is raised to its caller alone;
     nothing of it was written, and the others go on, so that a fault of ours does not cost the outcomes in flight.
@@ -68,7 +68,6 @@ class GroupCommitLedger:
         self.path = path
         self._clock = clock
         self._owner = owner
-        self._queue: SimpleQueue[tuple[Operation, asyncio.Future[object]] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._failure: LedgerError | None = None
         self._closed = False
@@ -77,16 +76,17 @@ class GroupCommitLedger:
 
     async def start(self) -> None:
         """Open the ledger. Raises `LedgerError` as `SqliteLedger.open_for_writing` does."""
-        self._loop = asyncio.get_running_loop()
-        self._ended = self._loop.create_future()
-        opened: asyncio.Future[SqliteLedger] = self._loop.create_future()
+        loop = asyncio.get_running_loop()
+        self._handover = Handover()
+        self._ended = loop.create_future()
+        opened: asyncio.Future[SqliteLedger] = loop.create_future()
         self._thread = threading.Thread(target=self._serve, args=(opened,), name="ledger", daemon=True)
         self._thread.start()
         try:
             ledger = await opened
         except BaseException:
             self._closed = True
-            self._queue.put(None)
+            self._handover.end()
             if opened.done() and not opened.cancelled():
                 self._thread.join()  # it has ended; a cancelled start leaves it to end by itself
             raise
@@ -105,7 +105,7 @@ class GroupCommitLedger:
             await asyncio.wait(self._returns)
         if not self._closed:
             self._closed = True
-            self._queue.put(None)
+            self._handover.end()
         await asyncio.shield(self._ended)
         self._thread.join()
 
@@ -119,29 +119,30 @@ class GroupCommitLedger:
         await self.close()
 
     async def claim(self, bucket: str, *, parts: int, rows: int, oversized: bool = True) -> Sequence[Claim]:
-        """As `Ledger.claim`. `rows` must be positive."""
+        """As `Ledger.claim`; what others give back meanwhile may be among it. `rows` must be positive."""
         if rows < 1:
             raise ValueError(f"rows must be positive, not {rows}")
-        future = self._submit(lambda ledger: ledger.claim(bucket, parts=parts, rows=rows, oversized=oversized))
+        claim = SlicedClaim(bucket, parts=parts, rows=rows, oversized=oversized)
+        future = cast("asyncio.Future[Sequence[Claim]]", self._queued(claim, at_once=False))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            task = self._loop.create_task(self._return(future))
+            task = asyncio.get_running_loop().create_task(self._return(future))
             self._returns.add(task)
             task.add_done_callback(self._returns.discard)
             raise
 
     async def postpone(self, row: int, attempt: int, *, throttled: bool, tried: bool = True) -> None:
         """As `Ledger.postpone`."""
-        await self._queued(Postponement(row, attempt, throttled, tried))
+        await self._queued(Postponement(row, attempt, throttled, tried), at_once=False)
 
     async def retry(self, attempts: Mapping[int, int]) -> None:
         """As `Ledger.retry`."""
-        await self._submit(lambda ledger: ledger.retry(attempts))
+        await self._submit(lambda ledger: ledger.retry(attempts), at_once=False)
 
     async def settle(self, settlement: Settlement) -> None:
         """As `Ledger.settle`."""
-        await self._queued(settlement)
+        await self._queued(settlement, at_once=False)
 
     async def give_back(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
         """As `Ledger.give_back`."""
@@ -203,15 +204,13 @@ class GroupCommitLedger:
         """As `Ledger.note_allowed`."""
         await self._submit(lambda ledger: ledger.note_allowed(allowed))
 
-    def _submit(self, work: Callable[[SqliteLedger], T]) -> "asyncio.Future[T]":
-        return cast("asyncio.Future[T]", self._queued(work))
+    def _submit(self, work: Callable[[SqliteLedger], T], *, at_once: bool = True) -> "asyncio.Future[T]":
+        return cast("asyncio.Future[T]", self._queued(work, at_once=at_once))
 
-    def _queued(self, operation: Operation) -> "asyncio.Future[object]":
+    def _queued(self, operation: Operation, *, at_once: bool) -> "asyncio.Future[object]":
         if self._thread is None or self._closed:
             raise LedgerMisuse(f"the ledger {self.path} was used before it was opened or after it was closed")
-        future: asyncio.Future[object] = self._loop.create_future()
-        self._queue.put((operation, future))
-        return future
+        return self._handover.submit(operation, at_once=at_once)
 
     async def _return(self, claimed: "asyncio.Future[Sequence[Claim]]") -> None:
         with suppress(LedgerError):  # whoever uses the ledger next is told
@@ -224,30 +223,18 @@ class GroupCommitLedger:
         try:
             ledger = SqliteLedger.open_for_writing(self.path, clock=self._clock, owner=self._owner)
         except BaseException as error:  # nobody is above a thread; the loop is told instead
-            self._answer([(opened, error), (self._ended, None)])
+            self._handover.answer([(opened, error), (self._ended, None)])
             return
-        self._answer([(opened, ledger)])
-        stopped = False
-        while not stopped:
-            group, stopped = self._next_group()
+        self._handover.answer([(opened, ledger)])
+        while group := self._handover.next_group():
             results = self._run(ledger, [operation for operation, _ in group])
-            self._answer([(future, result) for (_, future), result in zip(group, results, strict=True)])
+            self._handover.answer_group(group, results)
         try:
             ledger.close()
         except BaseException as error:  # the loop is told
-            self._answer([(self._ended, error)])
+            self._handover.answer([(self._ended, error)])
         else:
-            self._answer([(self._ended, None)])
-
-    def _next_group(self) -> tuple[list[tuple[Operation, "asyncio.Future[object]"]], bool]:
-        """Everything that waits, at least one; and whether nothing comes after it."""
-        group = []
-        item = self._queue.get()
-        with suppress(Empty):
-            while item is not None:
-                group.append(item)
-                item = self._queue.get_nowait()
-        return group, item is None
+            self._handover.answer([(self._ended, None)])
 
     def _run(self, ledger: SqliteLedger, operations: Sequence[Operation]) -> Sequence[object]:
         if self._failure is None and operations:
@@ -261,27 +248,3 @@ class GroupCommitLedger:
                 )
                 self._failure.__cause__ = error
         return [self._failure] * len(operations)
-
-    def _answer(self, answers: "Sequence[tuple[asyncio.Future[Any], object]]") -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(_resolve, answers)
-
-
-def _resolve(answers: "Sequence[tuple[asyncio.Future[Any], object]]") -> None:
-    for future, result in answers:
-        if future.done():  # cancelled
-            continue
-        if isinstance(result, LedgerError):
-            future.set_exception(_again(result))
-        elif isinstance(result, BaseException):
-            future.set_exception(result)
-        else:
-            future.set_result(result)
-
-
-def _again(error: LedgerError) -> LedgerError:
-    """A copy of `error`: many callers raise it, each with its own traceback."""
-    copy = type(error).__new__(type(error), *error.args)
-    copy.__dict__.update(error.__dict__)
-    copy.__cause__ = error.__cause__
-    return copy

@@ -2,12 +2,47 @@
 
 from collections.abc import Callable, Sequence
 
-from bulksend.base.records import Settlement
+from bulksend.base.records import Claim, Settlement
 from bulksend.store.faults import LedgerMisuse
 from bulksend.store.ledger import Postponement, SqliteLedger
 
+CLAIM_SLICE_ROWS = 500
+"""Rows claimed in one step, so that outcomes wait 3 ms for them, and not until a second's worth is claimed."""
+
+
+class SlicedClaim:
+    """A claim, as `Ledger.claim` takes it, that is done in slices: one each time it is called."""
+
+    def __init__(
+        self, bucket: str, *, parts: int, rows: int, oversized: bool, slice_rows: int = CLAIM_SLICE_ROWS
+    ) -> None:
+        self._bucket = bucket
+        self._parts = parts
+        self._rows = rows
+        self._oversized = oversized
+        self._slice_rows = slice_rows
+        self._claims: list[Claim] = []
+
+    @property
+    def next_rows(self) -> int:
+        """How many rows the next slice has at most."""
+        return min(self._rows, self._slice_rows)
+
+    def __call__(self, ledger: SqliteLedger) -> Sequence[Claim] | None:
+        """Claim a slice. Returns all that has been claimed; None: another slice is to follow."""
+        rows = self.next_rows
+        found = ledger.claim(self._bucket, parts=self._parts, rows=rows, oversized=self._oversized)
+        self._claims += found
+        self._rows -= len(found)
+        self._parts -= sum(claim.parts for claim in found)
+        self._oversized = False
+        return None if len(found) == rows and self._rows > 0 and self._parts > 0 else self._claims
+
+
 Operation = Settlement | Postponement | Callable[[SqliteLedger], object]
 """An outcome, a refusal for the moment, or anything else to be done with the ledger."""
+
+_OF_A_ROW = (Settlement, Postponement)
 
 
 def run_together(ledger: SqliteLedger, operations: Sequence[Operation]) -> list[object]:
@@ -22,7 +57,7 @@ def run_together(ledger: SqliteLedger, operations: Sequence[Operation]) -> list[
     with ledger.transaction():
         batch = _Batch(ledger, results)
         for index, operation in enumerate(operations):
-            if isinstance(operation, Settlement | Postponement):
+            if isinstance(operation, _OF_A_ROW):
                 batch.add(index, operation)
                 continue
             batch.flush()

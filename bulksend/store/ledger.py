@@ -3,9 +3,10 @@
 import json
 import os
 import socket
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from math import inf
 from typing import NamedTuple
 
@@ -19,9 +20,11 @@ from bulksend.store.faults import LedgerMisuse, damaged, told_as_damage
 from bulksend.store.schema import RETRY
 from bulksend.store.writing import WritableLedger
 
+_SENT = Status.SENT
 _OUTCOMES = frozenset({Status.SENT, Status.FAILED, Status.UNKNOWN})
 
-_CLAIMABLE = msgspec.json.Decoder(list[tuple[int, int, str, str | None, str, str, int, str | None]])
+_INTEGERS = msgspec.json.Decoder(list[int])
+_CLAIMS = msgspec.json.Decoder(list[Claim])
 
 
 class Postponement(NamedTuple):
@@ -68,7 +71,7 @@ class SqliteLedger(WritableLedger):
 
     Operations that concern many rows are one statement for all of them, and claims are read in one step: Python gives
     its lock away at every step of a statement, and beside a busy event loop waits up to the switch interval (5 ms)
-    until it has it back. One statement a row took 5 ms a row there.
+    until it has it back. One statement a row took 5 ms a row there, and `executemany` takes a step a row.
     """
 
     _run: int | None = None
@@ -77,25 +80,26 @@ class SqliteLedger(WritableLedger):
         """Take pending rows, as `Ledger.claim` says. `rows` must be positive."""
         if rows < 1:
             raise ValueError(f"rows must be positive, not {rows}")
-        values = {"bucket": self._bucket_number(bucket), "parts": parts, "rows": rows, "oversized": oversized}
-        ((found,),) = self._read(sql.CLAIMABLE, values)
+        number = self._bucket_number(bucket)
+        ((found, found_parts),) = self._read(sql.CLAIMABLE, {"bucket": number, "rows": rows})
         with told_as_damage(self.path):
-            claimable = sorted(_CLAIMABLE.decode(found))
-        self.write(sql.CLAIM, {"now": self.now_ms(), "rows": json.dumps([row for row, *_ in claimable])})
-        return [
-            Claim(
-                row=row,
-                attempt=attempt,
-                destination=destination,
-                country=country,
-                identity=identity,
-                bucket=bucket,
-                text=text,
-                parts=weight,
-                lost=lost,
-            )
-            for row, attempt, destination, country, identity, text, weight, lost in claimable
-        ]
+            claimable = list(zip(_INTEGERS.decode(found), _INTEGERS.decode(found_parts), strict=True))
+        fitting = 0
+        for _, weight in claimable:
+            if weight > parts and not (oversized and fitting == 0):
+                break
+            parts -= weight
+            fitting += 1
+        if fitting == 0:
+            return []
+        scope = {"bucket": number, "first": claimable[0][0], "last": claimable[fitting - 1][0]}
+        ((found,),) = self._read(sql.CLAIMED, scope | {"name": bucket})
+        self.write(sql.CLAIM, scope | {"now": self.now_ms()})
+        with told_as_damage(self.path):
+            claims = _CLAIMS.decode(found)
+        if len(claims) != fitting:  # a row without an identity
+            raise damaged(self.path)
+        return claims
 
     def postpone(self, row: int, attempt: int, *, throttled: bool, tried: bool = True) -> None:
         """Withdraw the intent of a row that is to wait, as `Ledger.postpone` says."""
@@ -143,25 +147,29 @@ class SqliteLedger(WritableLedger):
     def settle_all(self, settlements: Sequence[Settlement]) -> Mapping[int, LedgerMisuse]:
         """`settle` for several rows, each at most once. Returns those refused (row -> why); the others are recorded."""
         refused: dict[int, LedgerMisuse] = {}
-        results: dict[int, _Standing] = {}
-        batch = []
+        sent: defaultdict[int, dict[int, str | None]] = defaultdict(dict)  # attempt -> row -> message id
+        others: list[tuple[object, ...]] = []
         for each in settlements:
-            if each.status not in _OUTCOMES:
-                refused[each.row] = LedgerMisuse(f"row {each.row} cannot be settled as {each.status.value}")
-                continue
             outcome = each.outcome
-            result = _Standing(
-                each.status, each.attempt, *map(_storable, (outcome.reason, outcome.message_id, outcome.error_code))
-            )
-            results[each.row] = result
-            batch.append((each.row, *result, _storable(outcome.error_message)))
-        changed = self.write(sql.SETTLE, {"now": self.now_ms(), "batch": json.dumps(batch)})
-        if changed != len(batch):
-            standing = self._standing(results)
-            for row, result in results.items():
-                if standing.get(row) != result:
-                    what = f"the outcome {result.status} of attempt {result.attempts}"
-                    refused[row] = _refusal(what, row, standing.get(row))
+            if each.status is _SENT and outcome.reason is outcome.error_code is outcome.error_message is None:
+                sent[each.attempt][each.row] = _storable(outcome.message_id)
+            elif each.status in _OUTCOMES:
+                others.append((each.row, *_result(each), _storable(outcome.error_message)))
+            else:
+                refused[each.row] = LedgerMisuse(f"row {each.row} cannot be settled as {each.status.value}")
+        now = self.now_ms()
+        changed = 0
+        for attempt, message_ids in sent.items():
+            values = {"now": now, "attempt": attempt, "message_ids": _json(message_ids)}
+            changed += self.write(sql.SETTLE_SENT, values)
+        if others:
+            changed += self.write(sql.SETTLE, {"now": now, "batch": _json(others)})
+        if changed + len(refused) != len(settlements):
+            standing = self._standing([each.row for each in settlements])
+            for each in settlements:
+                if each.row not in refused and standing.get(each.row) != _result(each):
+                    what = f"the outcome {each.status.value} of attempt {each.attempt}"
+                    refused[each.row] = _refusal(what, each.row, standing.get(each.row))
         return refused
 
     def give_back(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
@@ -263,15 +271,29 @@ class SqliteLedger(WritableLedger):
         return {row: _Standing(*now) for row, *now in self._read(sql.STANDING, (json.dumps(list(rows)),))}
 
     def _require_buckets(self, names: Iterable[str]) -> None:
-        known = {bucket.name for bucket in self.buckets}
         for name in names:
-            if name not in known:
-                raise LedgerMisuse(f"the bucket {name!r} is not one of the campaign's")
+            self._bucket_number(name)
 
     def _bucket_number(self, name: str) -> int:
-        for (number,) in self._read("SELECT id FROM buckets WHERE name = ?", (name,)):
-            return int(number)
-        raise LedgerMisuse(f"the bucket {name!r} is not one of the campaign's")
+        try:
+            return self._bucket_numbers[name]
+        except KeyError:
+            raise LedgerMisuse(f"the bucket {name!r} is not one of the campaign's") from None
+
+    @cached_property
+    def _bucket_numbers(self) -> Mapping[str, int]:
+        return dict(self._read("SELECT name, id FROM buckets"))
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _result(settlement: Settlement) -> _Standing:
+    """Where the row of `settlement` stands once it is recorded."""
+    outcome = settlement.outcome
+    texts = (_storable(outcome.reason), _storable(outcome.message_id), _storable(outcome.error_code))
+    return _Standing(settlement.status.value, settlement.attempt, *texts)
 
 
 def _refusal(what: str, row: int, now: _Standing | None) -> LedgerMisuse:

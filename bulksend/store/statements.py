@@ -1,28 +1,33 @@
 """The statements that change where rows stand. Lists of rows come in as one JSON value, so that one step does all."""
 
 CLAIMABLE = """
+SELECT json_group_array(row), json_group_array(parts)
+FROM (
+    SELECT row, parts FROM states INDEXED BY states_claimable
+    WHERE bucket = :bucket AND status = 'pending' AND reason IS NULL ORDER BY row LIMIT :rows
+)
+"""
+"""The first pending rows of a bucket, and their parts: two JSON arrays. How many fit, the caller adds up: with a window
+function claims took 0.6 microseconds a row more."""
+
+CLAIMED = """
 SELECT json_group_array(
-    json_array(
-        first.row, first.attempts + 1, rows.destination, first.country, identities.name, rows.text, first.parts,
-        first.lost
+    json_object(
+        'row', states.row, 'attempt', attempts + 1, 'destination', destination, 'country', country,
+        'identity', identities.name, 'bucket', :name, 'text', text, 'parts', parts, 'lost', lost
     )
 )
-FROM (
-    SELECT row, attempts, country, identity, parts, lost, sum(parts) OVER (ORDER BY row) AS parts_so_far
-    FROM (
-        SELECT row, attempts, country, identity, parts, lost FROM states INDEXED BY states_claimable
-        WHERE bucket = :bucket AND status = 'pending' AND reason IS NULL ORDER BY row LIMIT :rows
-    )
-) AS first
-JOIN rows ON rows.row = first.row
-JOIN identities ON identities.id = first.identity
-WHERE first.parts_so_far <= :parts OR (:oversized AND first.parts_so_far = first.parts)
+FROM states INDEXED BY states_claimable
+CROSS JOIN rows ON rows.row = states.row
+CROSS JOIN identities ON identities.id = states.identity
+WHERE states.bucket = :bucket AND status = 'pending' AND reason IS NULL AND states.row BETWEEN :first AND :last
 """
-"""Pending rows of a bucket in input order, as a JSON array of arrays; if `oversized`, the first whatever its parts."""
+"""Pending rows of a bucket with the attempt that `CLAIM` begins, as a JSON array of `Claim`s in input order, which
+CROSS JOIN keeps to: the index of `states` comes first."""
 
 CLAIM = """
-UPDATE states SET status = 'sending', attempts = attempts + 1, intent_at = :now
-WHERE row IN (SELECT value FROM json_each(:rows))
+UPDATE states INDEXED BY states_claimable SET status = 'sending', attempts = attempts + 1, intent_at = :now
+WHERE bucket = :bucket AND status = 'pending' AND reason IS NULL AND row BETWEEN :first AND :last
 """
 
 POSTPONE = """
@@ -64,6 +69,15 @@ FROM (
 ) AS batch
 WHERE states.row = batch.row AND states.status = 'sending' AND states.attempts = batch.attempt
 """
+
+SETTLE_SENT = """
+UPDATE states SET
+    status = 'sent', reason = NULL, message_id = batch.value, error_code = NULL, error_message = NULL,
+    finished_at = :now
+FROM json_each(:message_ids) AS batch
+WHERE states.row = CAST(batch.key AS INTEGER) AND states.status = 'sending' AND states.attempts = :attempt
+"""
+"""`SETTLE` for what most rows come to, by a JSON object of row -> message id: 2.4 microseconds a row, not 4."""
 
 STANDING = """
 SELECT row, status, attempts, reason, message_id, error_code

@@ -379,7 +379,7 @@ def test_a_loop_that_ends_without_closing_does_not_hang(planned: Path) -> None:
         return event
 
     asyncio.run(main()).set()
-    ledger._queue.put(None)
+    ledger._handover.end()
     assert ledger._thread is not None
     ledger._thread.join(30)
     assert not ledger._thread.is_alive()

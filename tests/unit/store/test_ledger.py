@@ -35,6 +35,7 @@ from tests.unit.store.helpers import (
     failed,
     pending,
     postpone,
+    retry,
     sent,
     settle,
     unknown,
@@ -374,6 +375,36 @@ def test_limits_of_many_buckets_are_one_step_of_sqlite(path: Path) -> None:
     assert len(statements) <= 4
 
 
+def test_a_row_that_cannot_be_sent_is_damage(planned: Path, clock: StandingClock) -> None:
+    """A pending row from nobody is neither claimed and forgotten nor passed over in silence."""
+    with closing(sqlite3.connect(planned, isolation_level=None)) as connection:
+        connection.execute("UPDATE states SET identity = NULL WHERE row = 2")
+    with SqliteLedger.open_for_writing(planned, clock=clock) as ledger:
+        with pytest.raises(LedgerError, match="is damaged"):
+            claim(ledger)
+        assert ledger.counts().of(Status.SENDING) == 0
+
+
+def test_outcomes_of_all_kinds_are_recorded_together(ledger: SqliteLedger) -> None:
+    """What is sent, at whatever attempt, and what is not, each with all that is known of it; refusals name rows."""
+    claim(ledger)
+    postpone(ledger, 2)
+    retry(ledger, {2: 2})
+    odd = Settlement(4, 1, Status.SENT, Outcome(OutcomeKind.SENT, "queued", message_id="m-4", error_message="late"))
+    with ledger.transaction():
+        refused = ledger.settle_all(
+            [sent(1, message_id='a"\\\0\ud800é'), sent(2, 2), sent(3, 2), odd, failed(5), unknown(9)]
+        )
+    assert set(refused) == {3, 9}
+    found = {row: exported(ledger, row) for row in (1, 2, 3, 4, 5)}
+    assert [found[row]["status"] for row in found] == ["sent", "sent", "sending", "sent", "failed"]
+    assert [found[row]["message_id"] for row in found] == ['a"\\??é', "m-2", None, "m-4", None]
+    assert [found[row]["reason"] for row in found] == [None, None, None, "queued", "opted_out"]
+    assert [found[row]["error_message"] for row in found] == [None, None, None, "late", "no"]
+    with ledger.transaction():
+        assert ledger.settle_all([sent(2, 2), odd, failed(5)]) == {}
+
+
 def test_unheard_of_names_are_refused(ledger: SqliteLedger) -> None:
     """A bucket or identity that the campaign does not have is a fault, never an empty answer."""
     with ledger.transaction():
@@ -558,7 +589,7 @@ def test_a_hundred_outcomes_are_two_steps_of_sqlite(path: Path) -> None:
             assert ledger.settle_all([sent(each.row) for each in claims]) == {}
         ledger._connection.set_trace_callback(None)
     # Triggers repeat the statement that set them off, word for word; one statement a row would differ in its values.
-    assert len(set(statements)) == 6  # BEGIN, bucket, claimable, claim, settle, COMMIT
+    assert len(set(statements)) == 7  # BEGIN, buckets, claimable, claimed, claim, settle, COMMIT
 
 
 def test_messages_larger_than_the_limit_are_told_with_their_time(ledger: SqliteLedger, clock: StandingClock) -> None:
