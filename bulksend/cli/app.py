@@ -3,7 +3,6 @@
 import importlib
 import os
 import signal
-import traceback
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from types import MappingProxyType
@@ -123,6 +122,8 @@ def _told(error: BaseException) -> BulksendError:
             return UsageError(" ".join(error.format_message().split()).rstrip(".?"), f"see `{command} --help`")
         case _:
             if os.environ.get("BULKSEND_LOG_LEVEL", "").lower() == "debug":
+                import traceback
+
                 say(traceback.format_exception(error))
             hint = "please report it with the traceback that BULKSEND_LOG_LEVEL=debug shows"
             return BulksendError(f"a fault of ours: {type(error).__name__}", hint)

@@ -9,14 +9,13 @@ import click
 from bulksend.base.clock import SystemClock
 from bulksend.base.errors import ExitCode, LedgerError, UsageError
 from bulksend.base.records import Status
-from bulksend.cli.accounts import resolve_and_check
-from bulksend.cli.output import can_ask, print_json, print_text, say
+from bulksend.cli.output import can_ask, say
 from bulksend.cli.running import Interpose, RunOptions, exit_code, nothing_between, run_ledger
+from bulksend.cli.summary import print_summary
 from bulksend.cli.view import set_up_watch
 from bulksend.config.model import Settings
 from bulksend.config.snapshot import to_document
 from bulksend.pipeline.plan import campaign_buckets
-from bulksend.report.summary import summary_document, summary_lines
 from bulksend.store.ledger import SqliteLedger
 from bulksend.store.owner import OwnerLock
 from bulksend.store.reading import ReadableLedger
@@ -58,7 +57,7 @@ def require_consent(settings: Settings, manner: Manner) -> None:
 def ask_account(settings: Settings, manner: Manner) -> Settings:
     """Return `settings` with the limits that are the account's to tell, and say where the two differ."""
     set_up_watch(log_format=manner.log_format, verbose=manner.verbose)
-    return resolve_and_check(settings, credentials=manner.credentials)
+    return _as_account_has_it(settings, manner)
 
 
 def run_campaign(
@@ -79,7 +78,7 @@ def run_campaign(
             say([f"An earlier run died with {interrupted:,} rows on the wire or about to be: they are unknown."])
         if _left(ledger, manner):
             # The settings that are kept leave to the account what is the account's to tell; it may change its mind.
-            settings = known or resolve_and_check(settings, credentials=manner.credentials)
+            settings = known or _as_account_has_it(settings, manner)
             with ledger.transaction():
                 # How fast may have changed since the plan was made.
                 ledger.set_mps({name: bucket.mps for name, bucket in campaign_buckets(settings).items()})
@@ -119,6 +118,12 @@ def run_campaign(
     return code
 
 
+def _as_account_has_it(settings: Settings, manner: Manner) -> Settings:
+    from bulksend.cli.accounts import resolve_and_check  # the SDK: not for a ledger in which nothing is left to send
+
+    return resolve_and_check(settings, credentials=manner.credentials)
+
+
 def _left(ledger: SqliteLedger, manner: Manner) -> int:
     """How many rows there are to send."""
     counts = ledger.counts()
@@ -142,22 +147,3 @@ def _consented(ledger: SqliteLedger, settings: Settings, manner: Manner) -> int 
         with ledger.transaction():
             ledger.resend_unknown()
     return pending
-
-
-def print_summary(path: Path, ledger: ReadableLedger, *, as_json: bool) -> None:
-    """Print what the ledger holds, as JSON or for people."""
-    settings = ledger.campaign.get("campaign")
-    campaign = settings if isinstance(settings, dict) else {}
-    document = summary_document(
-        campaign=str(campaign.get("name", "")),
-        ledger=str(path),
-        dry_run=bool(campaign.get("dry_run")),
-        counts=ledger.counts_and_reasons(),
-        runs=ledger.runs(),
-        breakers=ledger.breakers(),
-        now=ledger.last_sent_at(),
-    )
-    if as_json:
-        print_json(document)
-    else:
-        print_text(summary_lines(document))

@@ -69,28 +69,18 @@ def _write(
     ledger: Path, file_format: str, statuses: Collection[Status] | None, stream: BinaryIO, *, deliveries: bool
 ) -> int:
     """Write the rows and return how many there were."""
-    from bulksend.store.export import export_rows, source_columns, write_csv, write_jsonl
-
-    count = 0
-
-    def counted() -> Iterator[dict[str, object]]:
-        nonlocal count
-        for row in export_rows(ledger, statuses=statuses, deliveries=deliveries):
-            count += 1
-            yield row
+    from bulksend.store.export import write_csv, write_jsonl
 
     if file_format == "jsonl":
-        write_jsonl(counted(), stream)
-        return count
-    columns = source_columns(ledger, statuses=statuses)
+        return write_jsonl(ledger, stream, statuses=statuses, deliveries=deliveries)
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
     try:
-        write_csv(counted(), text, source_columns=columns, deliveries=deliveries)
+        rows = write_csv(ledger, text, statuses=statuses, deliveries=deliveries)
         text.flush()
     finally:
         # Not closed with the wrapper: the stream is its owner's.
         text.detach()
-    return count
+    return rows
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """`bulksend identities`."""
 
-import asyncio
 import os
 from pathlib import Path
 
@@ -40,6 +39,8 @@ def identities(
     The service is asked once a second: six times, once more for each pool, and for every further 100 of a kind. Of a
     configuration only [aws] is used.
     """
+    import asyncio
+
     from bulksend.base.account import EVERYTHING, Account, AccountUnreadable
     from bulksend.base.clock import SystemClock
     from bulksend.cli.accounts import account_reader, explained

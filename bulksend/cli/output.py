@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import click
-import msgspec
 
 from bulksend.base.errors import BulksendError, UsageError
 
@@ -70,6 +69,8 @@ def _drop_output() -> None:
 
 def print_json(document: Mapping[str, object]) -> None:
     """Print one JSON object on one line of standard output."""
+    import msgspec
+
     try:
         line = msgspec.json.encode(document)
     except UnicodeEncodeError:

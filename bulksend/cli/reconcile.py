@@ -69,9 +69,7 @@ def reconcile(ledger: Path, events: tuple[str, ...], region: str | None, profile
 @contextmanager
 def _local_files(names: Sequence[str], region: str, profile: str) -> "Iterator[list[EventFile]]":
     """The files that `names` mean, as long as the block lasts: what is in S3 is downloaded first, to private files."""
-    import asyncio
-
-    from bulksend.pipeline.reconcile import EventFile, event_files
+    from bulksend.pipeline.reconcile import event_files
 
     with ExitStack() as stack:
         files: list[EventFile] = []
@@ -80,12 +78,18 @@ def _local_files(names: Sequence[str], region: str, profile: str) -> "Iterator[l
                 files += event_files([name])
                 continue
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="bulksend-")))
-            files += [EventFile(url, path) for url, path in asyncio.run(_download(name, folder, region, profile))]
+            files += _downloaded(name, folder, region, profile)
         yield files
 
 
-async def _download(url: str, folder: Path, region: str, profile: str) -> list[tuple[str, Path]]:
-    from bulksend.objects.s3 import ObjectStore
+def _downloaded(url: str, folder: Path, region: str, profile: str) -> "list[EventFile]":
+    import asyncio
 
-    async with ObjectStore(region=region, profile=profile) as store:
-        return [found async for found in store.download(url, folder)]
+    from bulksend.objects.s3 import ObjectStore
+    from bulksend.pipeline.reconcile import EventFile
+
+    async def download() -> list[EventFile]:
+        async with ObjectStore(region=region, profile=profile) as store:
+            return [EventFile(name, path) async for name, path in store.download(url, folder)]
+
+    return asyncio.run(download())

@@ -56,8 +56,8 @@ def _show(path: Path, *, as_json: bool, clear: bool) -> int:
 
     from bulksend.base.clock import SystemClock
     from bulksend.base.records import Status
-    from bulksend.cli.campaign import print_summary
     from bulksend.cli.output import print_text
+    from bulksend.cli.summary import print_summary
     from bulksend.config.snapshot import from_document
     from bulksend.report.summary import bucket_lines
     from bulksend.store.reading import ReadableLedger

@@ -2,10 +2,12 @@
 
 import csv
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO, cast
+from typing import Any, BinaryIO, TextIO
+
+import msgspec
 
 from bulksend.base.export_fields import DELIVERY_FIELDS, EXPORT_FIELDS, SOURCE_FIELD, SOURCE_PREFIX
 from bulksend.base.records import Status
@@ -13,8 +15,12 @@ from bulksend.store.connect import connect_for_reading
 from bulksend.store.faults import told_as_damage, told_as_ledger_error
 from bulksend.store.reading import ReadableLedger
 
-SLICE_ROWS = 2000
+SLICE_ROWS = 500
 """Rows read at once. A read that lasted as long as the export would keep the writer's log from being emptied."""
+
+# Reading and writing JSON by msgspec takes 0.7 microseconds a row, by the standard library 5.9.
+_decode = msgspec.json.Decoder(dict[str, object]).decode
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 def export_rows(
@@ -29,12 +35,8 @@ def export_rows(
     Raises:
         LedgerError: (at the first row) the ledger cannot be read.
     """
-    fields = (*EXPORT_FIELDS, *DELIVERY_FIELDS) if deliveries else EXPORT_FIELDS
-    for values in _slices(path, ", ".join((*fields, SOURCE_FIELD)), statuses):
-        row: dict[str, object] = dict(zip(fields, values, strict=False))
-        with told_as_damage(path):
-            row[SOURCE_FIELD] = json.loads(values[-1])
-        yield row
+    for rows in _rows(path, statuses, deliveries=deliveries):
+        yield from rows
 
 
 def source_columns(path: Path, *, statuses: Collection[Status] | None = None) -> tuple[str, ...]:
@@ -46,51 +48,102 @@ def source_columns(path: Path, *, statuses: Collection[Status] | None = None) ->
     with ReadableLedger.open_for_reading(path) as ledger:
         header = ledger.summary.get("source_columns")
     columns = dict.fromkeys(header if isinstance(header, list) else ())
-    for _, source in _slices(path, f"row, {SOURCE_FIELD}", statuses):
-        columns.update(dict.fromkeys(json.loads(source)))
+    for found in _slices(path, ("row", SOURCE_FIELD), statuses):
+        for source in _sources(path, found):
+            if not source.keys() <= columns.keys():
+                columns.update(dict.fromkeys(source))
     return tuple(columns)
 
 
-def write_csv(
-    rows: Iterable[dict[str, object]], out: TextIO, *, source_columns: Sequence[str], deliveries: bool = False
-) -> None:
-    """Write rows of `export_rows` as CSV (RFC 4180) with a header, so that it can be an input again.
-
-    `deliveries`: the rows have `DELIVERY_FIELDS` too.
+def write_csv(path: Path, out: TextIO, *, statuses: Collection[Status] | None = None, deliveries: bool = False) -> int:
+    """Write what `export_rows` yields as CSV (RFC 4180) with a header, so that it can be an input again.
 
     The input's own columns follow the fields; one that is named like a field gets `SOURCE_PREFIX`. What is missing is
     empty; numbers, true and false are written as in JSON, and so are nested values. `out` is to be opened with
-    `newline=""`: lines end in CRLF, and a field may hold line ends of its own.
+    `newline=""`: lines end in CRLF, and a field may hold line ends of its own. Returns how many rows there were.
     """
+    columns = source_columns(path, statuses=statuses)
+    names = _fields(deliveries=deliveries)
+    own = [
+        SOURCE_PREFIX + column if column in EXPORT_FIELDS or column in DELIVERY_FIELDS else column for column in columns
+    ]
     writer = csv.writer(out)
-    all_fields = (*EXPORT_FIELDS, *DELIVERY_FIELDS)
-    names = all_fields if deliveries else EXPORT_FIELDS
-    own = [SOURCE_PREFIX + column if column in all_fields else column for column in source_columns]
     writer.writerow([*names, *own])
-    for row in rows:
-        source = cast("dict[str, object]", row[SOURCE_FIELD])
-        fields = [_cell(row[name]) for name in names]
-        writer.writerow([*fields, *(_cell(source.get(column)) for column in source_columns)])
+    count = 0
+    for found in _slices(path, (*names, SOURCE_FIELD), statuses):
+        count += len(found)
+        writer.writerows(
+            (*values[:-1], *[_cell(source.get(column)) for column in columns])
+            for values, source in zip(found, _sources(path, found), strict=True)
+        )
+    return count
 
 
-def write_jsonl(rows: Iterable[dict[str, object]], out: BinaryIO) -> None:
-    """Write rows of `export_rows` as one JSON object a line, in UTF-8."""
-    # Halves of surrogate pairs are not UTF-8; as \\uXXXX they are JSON all the same.
-    out.writelines(json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace") + b"\n" for row in rows)
+def write_jsonl(
+    path: Path, out: BinaryIO, *, statuses: Collection[Status] | None = None, deliveries: bool = False
+) -> int:
+    """Write what `export_rows` yields as one JSON object a line, in UTF-8; return how many rows there were."""
+    count = 0
+    for rows in _rows(path, statuses, deliveries=deliveries):
+        count += len(rows)
+        try:
+            lines = _encode_lines(rows)
+        except UnicodeEncodeError:
+            # Halves of surrogate pairs are not UTF-8; as \\uXXXX they are JSON all the same.
+            lines = b"".join(
+                json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace") + b"\n" for row in rows
+            )
+        out.write(lines)
+    return count
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode(errors="replace").decode()
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if text.isascii() else text.encode(errors="replace").decode()
+    return _cell(json.dumps(value, ensure_ascii=False))
 
 
-def _slices(path: Path, columns: str, statuses: Collection[Status] | None) -> Iterator[tuple[Any, ...]]:
-    """Rows of the view `results`, read slice by slice; `columns` begins with `row`."""
+def _fields(*, deliveries: bool) -> tuple[str, ...]:
+    return (*EXPORT_FIELDS, *DELIVERY_FIELDS) if deliveries else EXPORT_FIELDS
+
+
+def _rows(path: Path, statuses: Collection[Status] | None, *, deliveries: bool) -> Iterator[list[dict[str, object]]]:
+    """The rows of `export_rows`, slice by slice."""
+    names = _fields(deliveries=deliveries)
+    for found in _slices(path, (*names, SOURCE_FIELD), statuses):
+        rows: list[dict[str, object]] = [dict(zip(names, values, strict=False)) for values in found]
+        for row, source in zip(rows, _sources(path, found), strict=True):
+            row[SOURCE_FIELD] = source
+        yield rows
+
+
+def _sources(path: Path, found: Sequence[tuple[Any, ...]]) -> list[dict[str, object]]:
+    """The input's own columns of records that end with them, as JSON."""
+    with told_as_damage(path):
+        return [_source(values[-1]) for values in found]
+
+
+def _source(text: str) -> dict[str, object]:
+    try:
+        return _decode(text)
+    except msgspec.DecodeError:
+        # Halves of surrogate pairs: JSON has words for them, and msgspec has none.
+        source = json.loads(text)
+    if not isinstance(source, dict):
+        raise TypeError("a row's own columns are not an object")
+    return source
+
+
+def _slices(path: Path, fields: Sequence[str], statuses: Collection[Status] | None) -> Iterator[list[tuple[Any, ...]]]:
+    """Rows of the view `results`, `SLICE_ROWS` at a time; `fields` begin with `row`."""
     chosen = [status.value for status in (Status if statuses is None else statuses)]
     marks = ", ".join("?" * len(chosen))
-    statement = f"SELECT {columns} FROM results WHERE row > ? AND status IN ({marks}) ORDER BY row LIMIT ?"  # noqa: S608 - names of ours
+    statement = (
+        f"SELECT {', '.join(fields)} FROM results"  # noqa: S608 - names of ours
+        f" WHERE row > ? AND status IN ({marks}) ORDER BY row LIMIT ?"
+    )
     with closing(connect_for_reading(path)) as connection:
         last = 0
         while True:
@@ -98,5 +151,5 @@ def _slices(path: Path, columns: str, statuses: Collection[Status] | None) -> It
                 found = connection.execute(statement, (last, *chosen, SLICE_ROWS)).fetchall()
             if not found:
                 return
-            yield from found
+            yield found
             last = found[-1][0]

@@ -30,7 +30,7 @@ VALUES = st.recursive(
 def as_csv(path: Path) -> list[list[str]]:
     """The ledger's rows as CSV, read back by Python's own reader."""
     out = io.StringIO(newline="")
-    write_csv(export_rows(path), out, source_columns=source_columns(path))
+    write_csv(path, out)
     return list(csv.reader(io.StringIO(out.getvalue(), newline="")))
 
 
@@ -163,7 +163,7 @@ def test_the_inputs_own_columns_survive(
     path = tmp_path_factory.mktemp("export") / "x.db"
     write_plan(path, [replace(pending(row), source=json.dumps(each)) for row, each in enumerate(sources, start=1)])
     out = io.BytesIO()
-    write_jsonl(export_rows(path), out)
+    write_jsonl(path, out)
     assert [json.loads(line)["source"] for line in out.getvalue().splitlines()] == sources
     header, *rows = as_csv(path)
     columns = header[len(EXPORT_FIELDS) :]
@@ -183,16 +183,40 @@ def test_jsonl_is_one_utf8_object_a_line(path: Path) -> None:
     """Fields in order, `source` as an object, text as it is."""
     write_plan(path, [replace(pending(1), source='{"name": "Zo\\u00eb\\n", "tags": ["a"]}')])
     out = io.BytesIO()
-    write_jsonl(export_rows(path), out)
+    write_jsonl(path, out)
     (line,) = out.getvalue().splitlines()
     assert '"Zoë\\n"'.encode() in line
     assert list(json.loads(line)) == [*EXPORT_FIELDS, "source"]
 
 
 def test_halves_of_surrogate_pairs_do_not_end_an_export(path: Path) -> None:
-    """JSON may hold what UTF-8 cannot: JSONL keeps it, CSV shows a question mark."""
-    write_plan(path, [replace(pending(1), source='{"name": "x\\ud83c"}')])
+    """JSON may hold what UTF-8 cannot: JSONL keeps it, CSV shows a question mark, and other rows are as ever."""
+    sources = ['{"name": "Zo\\u00eb"}', '{"name": "x\\ud83c"}', '{"name": "Ann"}']
+    write_plan(path, [replace(pending(row), source=source) for row, source in enumerate(sources, start=1)])
     out = io.BytesIO()
-    write_jsonl(export_rows(path), out)
-    assert json.loads(out.getvalue().decode())["source"] == {"name": "x\ud83c"}
-    assert as_csv(path)[1][-1] == "x?"
+    assert write_jsonl(path, out) == 3
+    found = [json.loads(line)["source"]["name"] for line in out.getvalue().decode().splitlines()]
+    assert found == ["Zo\u00eb", "x\ud83c", "Ann"]
+    assert [row[-1] for row in as_csv(path)] == ["name", "Zo\u00eb", "x?", "Ann"]
+
+
+@pytest.mark.parametrize("source", ["[1]", "{", "null", '{"name": "\\ud83c"} x'])
+def test_a_row_whose_own_columns_are_no_object_is_damage(path: Path, source: str) -> None:
+    """What the plan cannot have written is told as a damaged ledger, whatever is asked for."""
+    write_plan(path, [replace(pending(1), source=source)])
+    with pytest.raises(LedgerError, match="is damaged"):
+        list(export_rows(path))
+    with pytest.raises(LedgerError, match="is damaged"):
+        write_csv(path, io.StringIO(newline=""))
+    with pytest.raises(LedgerError, match="is damaged"):
+        write_jsonl(path, io.BytesIO())
+
+
+@pytest.mark.parametrize("statuses", [None, [Status.SKIPPED], []])
+def test_writers_say_how_many_rows_they_wrote(planned: Path, statuses: list[Status] | None) -> None:
+    """As many as `export_rows` yields."""
+    rows = len(list(export_rows(planned, statuses=statuses)))
+    out = io.BytesIO()
+    assert write_jsonl(planned, out, statuses=statuses) == len(out.getvalue().splitlines()) == rows
+    text = io.StringIO(newline="")
+    assert write_csv(planned, text, statuses=statuses) == len(text.getvalue().splitlines()) - 1 == rows
