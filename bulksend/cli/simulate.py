@@ -34,7 +34,7 @@ def simulate(settings_file: Path | None, host: str, port: int, *, until_eof: boo
     """Run the local stand-in for the service until Ctrl-C; then print what it saw.
 
     It speaks the service's own protocol, so that boto3 and the AWS CLI work against it too, holds every identity to
-    its limit, and writes nothing but the events it is told to. Any credentials do.
+    its limit, and writes nothing but the events it is told to. Any credentials do, unless the settings name some.
     """
     from bulksend.base.errors import UsageError
     from bulksend.cli.samples import sample

@@ -1,8 +1,7 @@
 """Counts what arrives and what is accepted, while it happens; `stats` is what it shows."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from bulksend.base.request import CONTEXT_CAMPAIGN, CONTEXT_ROW
 from bulksend.simulator.faults import ThrottleCause
@@ -18,6 +17,9 @@ from bulksend.simulator.stats import (
     Traffic,
 )
 from bulksend.simulator.windows import RecipientCounts, SlidingWindow, WindowPeak
+
+Origin = tuple[str, str, str]
+"""Campaign, row and attempt of a message."""
 
 
 class BucketCounter:
@@ -137,21 +139,17 @@ class DuplicateCounter:
         self._same_row = 0
         self._same_attempt = 0
 
-    def offer(self, context: Mapping[str, str]) -> None:
+    def offer(self, origin: Origin) -> None:
         """Count a message that arrived."""
-        origin = _origin(context)
-        if origin is None:
-            return
         campaign, row, attempt = origin
         if attempt in ("", "1"):
             self._same_attempt += self._first_attempts.add(campaign, row)
         else:
             self._same_attempt += self._later_attempts.add((campaign, row, attempt))
 
-    def accept(self, destination: str, text: str, context: Mapping[str, str]) -> None:
+    def accept(self, destination: str, text: str, origin: Origin | None) -> None:
         """Count a message that was accepted."""
         self._same_text += self._texts.add((destination.removeprefix("+"), text))
-        origin = _origin(context)
         if origin is not None:
             self._same_row += self._rows.add(origin[0], origin[1])
 
@@ -186,15 +184,15 @@ class Counters:
         self.requests: Counter[str] = Counter()
         self._max_concurrent = self._concurrent
 
-    @contextmanager
-    def serving(self) -> Iterator[None]:
-        """Count a request as being served for as long as the block lasts."""
+    def began(self) -> None:
+        """Count a request as being served until `ended`."""
         self._concurrent += 1
-        self._max_concurrent = max(self._max_concurrent, self._concurrent)
-        try:
-            yield
-        finally:
-            self._concurrent -= 1
+        if self._concurrent > self._max_concurrent:
+            self._max_concurrent = self._concurrent
+
+    def ended(self) -> None:
+        """Count a request as served."""
+        self._concurrent -= 1
 
     def stats(self, *, spend_usd: float, feedback: FeedbackStats) -> SimulatorStats:
         """Return the numbers of this moment, with those that are counted elsewhere."""
@@ -216,7 +214,7 @@ class Counters:
         )
 
 
-def _origin(context: Mapping[str, str]) -> tuple[str, str, str] | None:
+def origin_of(context: Mapping[str, str]) -> Origin | None:
     """Return campaign, row and attempt ("" where there is none) from Context; None when it names no row."""
     value = context.get(CONTEXT_ROW)
     if value is None:

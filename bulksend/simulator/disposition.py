@@ -2,9 +2,10 @@
 
 import math
 import random
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
+
+import msgspec
 
 from bulksend.simulator.settings import FaultSettings, LatencySettings
 
@@ -24,8 +25,7 @@ class Strike(StrEnum):
     NO_REPLY = "no_reply"
 
 
-@dataclass(frozen=True, slots=True)
-class Disposition:
+class Disposition(msgspec.Struct, frozen=True, gc=False):
     """What chance has in store for one request.
 
     Attributes:

@@ -28,6 +28,8 @@ def pick(
     pool = origination.pool
     if pool is not None and pool.settings.status != "ACTIVE":
         raise conflict("RESOURCE_NOT_ACTIVE", "pool", pool.settings.id)
+    if not origination.service_picks and len(origination.candidates) == 1:
+        return origination.candidates[0]
     reaching = [each for each in origination.candidates if _reaches(each, destination, country)]
     if not origination.service_picks:
         return reaching[0] if reaching else origination.candidates[0]

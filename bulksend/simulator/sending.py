@@ -2,21 +2,20 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast
-from uuid import UUID
 
 import msgspec
 
 from bulksend.base.clock import Clock
 from bulksend.base.mask import mask_number
 from bulksend.message.parts import PartCount, count_parts, too_long
-from bulksend.simulator.counters import Counters, TrafficCounter
+from bulksend.simulator.counters import Counters, Origin, TrafficCounter, origin_of
 from bulksend.simulator.destinations import DESTINATION_SIMULATORS, country_of
 from bulksend.simulator.directory import Directory, Identity, Origination
 from bulksend.simulator.events import SIMULATED_FAILURE, AcceptedText, DeliveryEvents
 from bulksend.simulator.faults import ThrottleCause, Throttled, access_denied, invalid
 from bulksend.simulator.feedback import MessageFeedback
+from bulksend.simulator.ids import uuid4_text
 from bulksend.simulator.limits import BucketLimits
 from bulksend.simulator.picking import hold_to_identity, pick
 from bulksend.simulator.recipients import Recipients
@@ -55,8 +54,7 @@ class AcceptedMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return f"AcceptedMessage(message_id={self.message_id!r}, destination={mask_number(self.destination)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A request that could be understood, and the identity it falls to."""
 
     at: float
@@ -72,6 +70,7 @@ class Offer:
     has_configuration_set: bool
     max_price: str | None
     context: Mapping[str, str]
+    origin: Origin | None
     dry_run: bool
 
     def __repr__(self) -> str:
@@ -124,8 +123,9 @@ class TextMessages:
         traffic.arrived += 1
         check(REQUESTS["SendTextMessage"], params)
         context = cast("Mapping[str, str]", params.get("Context") or _NO_CONTEXT)
-        if not dry_run:
-            self.counters.duplicates.offer(context)
+        origin = origin_of(context)
+        if not dry_run and origin is not None:
+            self.counters.duplicates.offer(origin)
         text = cast("str | None", params.get("MessageBody"))
         if text is None:
             raise invalid(MISSING_PARAMETER, [("MessageBody", "is required")])
@@ -161,6 +161,7 @@ class TextMessages:
             has_configuration_set=configuration_set_name is not None,
             max_price=cast("str | None", params.get("MaxPrice")),
             context=context,
+            origin=origin,
             dry_run=dry_run,
         )
 
@@ -199,7 +200,7 @@ class TextMessages:
         if is_limited:
             self._recipient_counts.add(offer.at_ns, offer.destination)
         bucket.accept(offer.at_ns, count.parts)
-        message_id = str(UUID(int=self._random.getrandbits(128), version=4))
+        message_id = uuid4_text(self._random.getrandbits(128))
         if not offer.dry_run:
             self._take_in(offer, message_id, rule, fate)
         return {"MessageId": message_id}
@@ -219,7 +220,7 @@ class TextMessages:
     def _take_in(self, offer: Offer, message_id: str, rule: str | None, fate: str | None) -> None:
         identity, count = offer.identity, offer.count
         self._spending.charge(offer.country, count.parts)
-        self.counters.duplicates.accept(offer.destination, offer.text, offer.context)
+        self.counters.duplicates.accept(offer.destination, offer.text, offer.origin)
         self._feedback.accepted(message_id)
         if self._is_recording:
             self.accepted.append(

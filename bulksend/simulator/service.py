@@ -2,11 +2,11 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from types import MappingProxyType
+
+import msgspec
 
 from bulksend.base.clock import Clock
 from bulksend.simulator.credentials import Credentials
@@ -23,6 +23,7 @@ from bulksend.simulator.faults import (
     unknown_operation,
 )
 from bulksend.simulator.feedback import PUT_FEEDBACK, REQUESTS_PER_SECOND, MessageFeedback
+from bulksend.simulator.http_request import HttpRequest
 from bulksend.simulator.limits import BucketLimits
 from bulksend.simulator.recipients import Recipients
 from bulksend.simulator.sending import AcceptedMessage, Offer, TextMessages
@@ -46,8 +47,7 @@ class Delivery(Enum):
     SILENCE = auto()  # it does not: the connection stays open until the caller gives up
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What the caller of a request gets to see.
 
     Attributes:
@@ -82,7 +82,7 @@ class SimulatedService:
         self.settings = settings
         self._clock = ServiceClock(clock, offset_s=settings.account.clock_offset_s)
         self._chance = Chance(settings.latency, settings.faults, random)
-        self._credentials = Credentials(expired_after=settings.faults.expired_token_after)
+        self._credentials = Credentials(secrets=settings.credentials, expired_after=settings.faults.expired_token_after)
         self._spending = Spending(settings.spend)
         self._events = DeliveryEvents(settings.events, random)
         self._feedback = MessageFeedback()
@@ -108,13 +108,13 @@ class SimulatedService:
         """The service's wall clock, in UTC."""
         return self._clock.now()
 
-    def authorize(self, authorization: str | None, security_token: str | None = None, *, date: str | None) -> None:
-        """Check the headers that sign a request before anything else of it; `refuse` answers what is raised.
+    def authorize(self, request: HttpRequest) -> None:
+        """Check what signs a request before anything else of it; `refuse` answers what is raised.
 
         Raises:
             ServiceFault: see `Credentials.admit`.
         """
-        self._credentials.admit(authorization, security_token, date=date, now=self.now())
+        self._credentials.admit(request, self.now())
 
     def call(
         self, operation: str, params: Mapping[str, object], *, arrived_at: float | None = None
@@ -149,9 +149,13 @@ class SimulatedService:
         """Draw latency and fault of one request; faults strike SendTextMessage alone."""
         return self._chance.draw(can_fail=operation == SEND)
 
-    def serving(self) -> AbstractContextManager[None]:
-        """Return a context manager for as long as a request is being served; `max_concurrent` counts them."""
-        return self._texts.counters.serving()
+    def began(self) -> None:
+        """Know that a request is being served; `max_concurrent` counts them."""
+        self._texts.counters.began()
+
+    def ended(self) -> None:
+        """Know that a request of `began` is not being served any more."""
+        self._texts.counters.ended()
 
     def take_events(self, until: float | None = None) -> list[dict[str, object]]:
         """Return the delivery events due at `until` (monotonic seconds), and forget them; None: all of them.

@@ -27,6 +27,7 @@ from bulksend.simulator.resources import (
 )
 
 Probability = Annotated[float, Meta(ge=0, le=1)]
+AccessKeyId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]+\Z")]
 
 
 class LatencySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -154,6 +155,8 @@ class SimulatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
         record_messages: whether every accepted message (number included) is kept for `GET /_simulator/messages`.
         request_quotas: operation -> requests per second of the account, those not counted that are over it. An
             operation that is not there has no quota, but for PutMessageFeedback (20).
+        credentials: access key id -> secret access key. With any of them, signatures are checked, and other access keys
+            are refused; none: any access key and any signature will do.
         account: see `AccountSettings`.
         spend: see `SpendSettings`.
         latency: see `LatencySettings`.
@@ -171,6 +174,7 @@ class SimulatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     seed: int = 0
     record_messages: bool = False
     request_quotas: dict[str, Annotated[int, Meta(ge=1)]] = msgspec.field(default_factory=dict)
+    credentials: dict[AccessKeyId, Annotated[str, Meta(min_length=1)]] = msgspec.field(default_factory=dict)
     account: AccountSettings = AccountSettings()
     spend: SpendSettings = SpendSettings()
     latency: LatencySettings = LatencySettings()

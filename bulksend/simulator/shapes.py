@@ -1,6 +1,7 @@
 """The shapes that requests are made of, and the check of a request against one, as strict as the service model."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bulksend.base.request import TextRule
@@ -64,8 +65,14 @@ class Structure:
 
     members: Mapping[str, "Shape"]
     required: frozenset[str] = field(default=frozenset())
+    holds: "Test" = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Make the test of whether a value has this shape."""
+        object.__setattr__(self, "holds", _structure_test(self))
 
 
+Test = Callable[[object], bool]
 Shape = Text | Choice | Integer | Flag | Items | Pairs | Structure
 
 
@@ -82,6 +89,9 @@ def check(shape: Structure, params: Mapping[str, object]) -> None:
     Raises:
         ServiceFault: a ValidationException with the gravest Reason found, and every field it applies to.
     """
+    # Requests are right nearly always, and to know that takes a third of the time of the search (2.6 and 7.4 us).
+    if shape.holds(params):
+        return
     found = list(_structure("", shape, params))
     if found:
         raise _fault(found)
@@ -149,6 +159,62 @@ def _value(name: str, shape: Shape, value: object) -> Iterator[_Breach]:
                 yield _Breach(name, "must be an object", CANNOT_PARSE)
             else:
                 yield from _structure(name, shape, value)
+
+
+def _test(shape: Shape) -> Test:
+    """Return what tells whether a value has `shape`: exactly when `_value` finds no breach in it."""
+    match shape:
+        case Text(rule):
+            return _text_test(rule)
+        case Choice(values):
+            return lambda value: isinstance(value, str) and value in values
+        case Integer(minimum, maximum):
+            return lambda value: isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
+        case Flag():
+            return lambda value: isinstance(value, bool)
+        case Items(item, minimum, maximum):
+            item_test = _test(item)
+            return lambda value: (
+                isinstance(value, list) and minimum <= len(value) <= maximum and all(map(item_test, value))
+            )
+        case Pairs(key, of, maximum):
+            return _pairs_test(_test(key), _test(of), maximum)
+        case Structure():
+            return shape.holds
+
+
+def _text_test(rule: TextRule) -> Test:
+    minimum, maximum, fullmatch = rule.min_length, rule.max_length, re.compile(rule.pattern).fullmatch
+
+    def holds(value: object) -> bool:
+        return isinstance(value, str) and minimum <= len(value) <= maximum and fullmatch(value) is not None
+
+    return holds
+
+
+def _pairs_test(key_test: Test, value_test: Test, maximum: int) -> Test:
+    def holds(value: object) -> bool:
+        if not isinstance(value, dict) or len(value) > maximum:
+            return False
+        return all(map(key_test, value)) and all(map(value_test, value.values()))
+
+    return holds
+
+
+def _structure_test(shape: Structure) -> Test:
+    tests, required = {name: _test(member) for name, member in shape.members.items()}, tuple(shape.required)
+
+    def holds(value: object) -> bool:
+        if not isinstance(value, dict):
+            return False
+        for name, given in value.items():
+            if given is not None:
+                test = tests.get(name)
+                if test is None or not test(given):
+                    return False
+        return None not in map(value.get, required)
+
+    return holds
 
 
 def text(minimum: int, maximum: int, pattern: str) -> Text:

@@ -52,9 +52,12 @@ class SlidingWindow:
 
     def _advance(self, at_ns: int) -> int:
         """Forget what left the window that ends at `at_ns`; return the moment that counts."""
-        self._latest_ns = at_ns = max(at_ns, self._latest_ns)
-        while self._entries and self._entries[0][0] <= at_ns - SECOND_NS:
-            self._parts -= self._entries.popleft()[1]
+        if at_ns <= self._latest_ns:
+            return self._latest_ns
+        self._latest_ns = at_ns
+        entries, horizon = self._entries, at_ns - SECOND_NS
+        while entries and entries[0][0] <= horizon:
+            self._parts -= entries.popleft()[1]
         return at_ns
 
 
@@ -75,12 +78,16 @@ class WindowPeak:
 
     def add(self, at_ns: int, parts: int) -> None:
         """Count `parts` that arrived at `at_ns`; a moment before the last one counts as that one."""
-        self._latest_ns = at_ns = max(at_ns, self._latest_ns)
-        self._entries.append((at_ns, parts))
+        entries = self._entries
+        if at_ns > self._latest_ns:
+            self._latest_ns = at_ns
+            horizon = at_ns - SECOND_NS
+            while entries and entries[0][0] <= horizon:
+                self._parts -= entries.popleft()[1]
+        entries.append((self._latest_ns, parts))
         self._parts += parts
-        while self._entries[0][0] <= at_ns - SECOND_NS:
-            self._parts -= self._entries.popleft()[1]
-        self.peak = max(self.peak, self._parts)
+        if self._parts > self.peak:
+            self.peak = self._parts
 
 
 class RecipientCounts:

@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.session import Session
 
 from bulksend.base.clock import SystemClock
+from bulksend.simulator.http_request import HttpRequest
 from bulksend.simulator.resources import (
     AccountSettings,
     ConfigurationSetSettings,
@@ -117,6 +118,27 @@ def message(to: str = US_NUMBER, body: str = "Hello", origination: str | None = 
     return params if origination is None else {**params, "OriginationIdentity": origination}
 
 
+def http_request(
+    body: bytes = b"{}",
+    *,
+    headers: Mapping[bytes, bytes],
+    path: str = "/",
+    query: str = "",
+    method: str = "POST",
+) -> HttpRequest:
+    """A request that has arrived."""
+    return HttpRequest(
+        method=method.encode(),
+        path=path.encode(),
+        query=query.encode(),
+        headers=dict(headers),
+        body=body,
+        is_too_long=False,
+        keep_alive=True,
+        arrived_at=0.0,
+    )
+
+
 def context(row: str, campaign: str = "spring") -> Mapping[str, str]:
     """The Context that bulksend sends."""
     return {"bulksend_campaign": campaign, "bulksend_row": row}
@@ -135,8 +157,8 @@ class Running:
             "pinpoint-sms-voice-v2",
             region_name="us-east-1",
             endpoint_url=self.url,
-            aws_access_key_id="AKIDEXAMPLE",
-            aws_secret_access_key="secret",
+            aws_access_key_id=config.pop("key_id", "AKIDEXAMPLE"),
+            aws_secret_access_key=config.pop("secret", "secret"),
             aws_session_token=config.pop("token", None),
             config=Config(retries={"total_max_attempts": 1}, proxies={}, **config),
         )

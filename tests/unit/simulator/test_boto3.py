@@ -22,7 +22,7 @@ def call(client: Any) -> tuple[str, list[str]]:
 
 
 def test_boto3_works_against_it_unchanged() -> None:
-    """With an endpoint URL and any credentials, and nothing else that is special."""
+    """With an endpoint URL and the demo's credentials, which its signatures are checked by."""
 
     async def main() -> tuple[str, list[str]]:
         settings: SimulatorSettings = load_settings(CONFIG / "demo" / "simulator.toml")
@@ -32,8 +32,8 @@ def test_boto3_works_against_it_unchanged() -> None:
                 "pinpoint-sms-voice-v2",
                 endpoint_url=server.url,
                 region_name="us-east-1",
-                aws_access_key_id="local",
-                aws_secret_access_key="local",
+                aws_access_key_id="demo",
+                aws_secret_access_key="demo",
                 config=Config(retries={"total_max_attempts": 1}, proxies={}),
             )
             try:

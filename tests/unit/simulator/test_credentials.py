@@ -4,6 +4,7 @@ import pytest
 
 from bulksend.simulator.credentials import Credentials
 from bulksend.simulator.faults import ServiceFault
+from tests.unit.simulator.helpers import http_request
 
 SIGNATURE = "SignedHeaders=content-type;host;x-amz-date, Signature=" + "0a" * 32
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -19,18 +20,27 @@ def amz_date(*, ahead_s: float = 0.0) -> str:
     return (NOW + timedelta(seconds=ahead_s)).strftime("%Y%m%dT%H%M%SZ")
 
 
+def admit(
+    authorization: str | None, token: str = "", date: str | None = amz_date(), *, by: Credentials | None = None
+) -> None:
+    """Have a request with these headers checked, by an account that has no secrets unless `by` says otherwise."""
+    stated = {b"authorization": authorization, b"x-amz-security-token": token, b"x-amz-date": date}
+    headers = {name: value.encode() for name, value in stated.items() if value is not None}
+    (by or Credentials(secrets={}, expired_after=0)).admit(http_request(headers=headers), NOW)
+
+
 def refusal(authorization: str | None, date: str | None = amz_date()) -> ServiceFault:
     """The error that the headers meet."""
     with pytest.raises(ServiceFault) as caught:
-        Credentials(expired_after=0).admit(authorization, None, date=date, now=NOW)
+        admit(authorization, date=date)
     assert caught.value.http_status == 400
     return caught.value
 
 
 def test_a_signed_request_is_admitted() -> None:
-    """Whatever the key, the region and the signature are."""
-    Credentials(expired_after=0).admit(header(), None, date=amz_date(), now=NOW)
-    Credentials(expired_after=0).admit(header().replace(", ", ","), "token", date=amz_date(), now=NOW)
+    """Whatever the key, the region and the signature are, when no secret is known."""
+    admit(header())
+    admit(header().replace(", ", ","), "token")
 
 
 @pytest.mark.parametrize(
@@ -40,6 +50,8 @@ def test_a_signed_request_is_admitted() -> None:
         ("", "MissingAuthenticationTokenException"),
         ("Bearer abc", "IncompleteSignatureException"),
         (header(rest="SignedHeaders=host"), "IncompleteSignatureException"),
+        (header(rest="SignedHeaders=host, Signature=0a"), "IncompleteSignatureException"),
+        (f"Bearer abc, {SIGNATURE}", "IncompleteSignatureException"),
         (header(service="sns"), "InvalidSignatureException"),
     ],
 )
@@ -51,7 +63,7 @@ def test_what_no_client_of_the_service_sends(authorization: str | None, code: st
 @pytest.mark.parametrize("ahead_s", [-300, -1, 0, 300])
 def test_five_minutes_are_allowed(ahead_s: float) -> None:
     """A clock that is off by no more than that is no matter."""
-    Credentials(expired_after=0).admit(header(), None, date=amz_date(ahead_s=ahead_s), now=NOW)
+    admit(header(), date=amz_date(ahead_s=ahead_s))
 
 
 @pytest.mark.parametrize(
@@ -76,17 +88,13 @@ def test_a_date_that_is_none_is_refused(date: str | None) -> None:
 
 def test_credentials_expire_by_use() -> None:
     """Each access key and session token is good for so many requests; new ones are good again."""
-    credentials = Credentials(expired_after=2)
-
-    def admit(key: str, token: str) -> None:
-        credentials.admit(header(key=key), token, date=amz_date(), now=NOW)
-
+    credentials = Credentials(secrets={}, expired_after=2)
     for _ in range(2):
-        admit("AKID", "one")
+        admit(header("AKID"), "one", by=credentials)
     with pytest.raises(ServiceFault) as caught:
-        admit("AKID", "one")
+        admit(header("AKID"), "one", by=credentials)
     assert caught.value.code == "ExpiredTokenException"
-    admit("AKID", "two")
-    admit("OTHER", "one")
+    admit(header("AKID"), "two", by=credentials)
+    admit(header("OTHER"), "one", by=credentials)
     credentials.reset()
-    admit("AKID", "one")
+    admit(header("AKID"), "one", by=credentials)

@@ -436,3 +436,20 @@ def test_events_that_cannot_be_written() -> None:
 
     with pytest.raises(OSError, match="No space left"):
         asyncio.run(main())
+
+
+def test_signatures_are_checked() -> None:
+    """With credentials in the settings: the right secret is let in, a wrong one and an unknown key are not."""
+    settings = account(credentials={"AKIDEXAMPLE": "secret"})
+    codes = []
+    with running(settings) as simulator:
+        with simulator.client(token="any") as client:
+            client.send_text_message(**message(body="Grüße ✓"))
+        for wrong in ({"secret": "Secret"}, {"key_id": "AKIDOTHER"}):
+            with simulator.client(**wrong) as client, pytest.raises(ClientError) as caught:
+                client.send_text_message(**message())
+            codes.append(caught.value.response["Error"]["Code"])
+        stats = simulator.get("stats")
+    assert codes == ["InvalidSignatureException", "UnrecognizedClientException"]
+    assert stats["errors"] == dict.fromkeys(codes, 1)
+    assert (stats["messages"]["offered"], stats["messages"]["accepted"]) == (1, 1)

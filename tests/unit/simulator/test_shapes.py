@@ -1,10 +1,12 @@
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bulksend.simulator.faults import ServiceFault
 from bulksend.simulator.requests import REQUESTS
-from bulksend.simulator.shapes import check
+from bulksend.simulator.shapes import _structure, check
 
 SEND = REQUESTS["SendTextMessage"]
 GOOD = {"DestinationPhoneNumber": "+14255550111", "MessageBody": "Hello"}
@@ -137,3 +139,37 @@ def test_no_text_and_no_number_in_the_message() -> None:
         check(SEND, {"DestinationPhoneNumber": "0425555011", "MessageBody": "secret" * 400})
     assert "0425555011" not in caught.value.message
     assert "secret" not in caught.value.message
+
+
+MEMBERS = sorted({name for shape in REQUESTS.values() for name in shape.members})
+leaves = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-1, 300_000),
+    st.floats(allow_nan=False),
+    st.text(max_size=4),
+    st.sampled_from(["+14255550111", "0.05", ".05", "TRANSACTIONAL", " x", "x ", "pool-1", "SELF", "RECEIVED", "US"]),
+    st.text("ab+1 \n\t", min_size=0, max_size=30),
+)
+keys = st.sampled_from([*MEMBERS, "IN_ENTITY_ID", "Name", "Values", "status", "SenderId", "IsoCountryCode", "x", "a b"])
+things = st.recursive(
+    leaves, lambda inner: st.lists(inner, max_size=6) | st.dictionaries(keys, inner, max_size=6), max_leaves=12
+)
+
+
+def breaches(params: Mapping[str, object], operation: str) -> list[str]:
+    """What a search for breaches finds, member by member."""
+    return [breach.name for breach in _structure("", REQUESTS[operation], params)]
+
+
+@given(operation=st.sampled_from(sorted(REQUESTS)), params=st.dictionaries(keys, things, max_size=5))
+def test_the_quick_test_holds_exactly_what_has_no_breach(operation: str, params: dict[str, object]) -> None:
+    """Whatever the request is, the test that most requests meet agrees with the search that words an error."""
+    assert REQUESTS[operation].holds(params) is not bool(breaches(params, operation))
+
+
+@given(changes=st.dictionaries(st.sampled_from(sorted(SEND.members)), things, max_size=2))
+def test_the_quick_test_of_a_message_that_is_nearly_right(changes: dict[str, object]) -> None:
+    """As above, one or two members away from a good SendTextMessage."""
+    params = {**GOOD, **changes}
+    assert SEND.holds(params) is not bool(breaches(params, "SendTextMessage"))
