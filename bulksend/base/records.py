@@ -47,8 +47,7 @@ class Encoding(StrEnum):
     UCS_2 = "UCS-2"
 
 
-@dataclass(frozen=True, slots=True)
-class InputRow:
+class InputRow(Struct, frozen=True):
     """One record of the input, as it was read.
 
     Attributes:
@@ -60,12 +59,14 @@ class InputRow:
 
     row: int
     line: int
-    cells: Mapping[str, object] = field(repr=False)
+    cells: Mapping[str, object]
     fault: str | None = None
 
+    def __repr__(self) -> str:
+        return f"InputRow(row={self.row}, line={self.line}, fault={self.fault!r})"
 
-@dataclass(frozen=True, slots=True)
-class PlannedRow:
+
+class PlannedRow(Struct, frozen=True):
     """What the plan decided about one row; written to the ledger once and never changed.
 
     Attributes:
@@ -87,18 +88,24 @@ class PlannedRow:
 
     row: int
     line: int
-    source: str = field(repr=False)
+    source: str
     status: Status
     reason: str | None = None
     note: str | None = None
-    destination: str | None = field(default=None, repr=False)
+    destination: str | None = None
     country: str | None = None
     identity: str | None = None
     bucket: str | None = None
     encoding: Encoding | None = None
     parts: int = 0
-    text: str | None = field(default=None, repr=False)
+    text: str | None = None
     pinned: bool = False
+
+    def __repr__(self) -> str:
+        return (
+            f"PlannedRow(row={self.row}, status={self.status.value!r}, reason={self.reason!r},"
+            f" country={self.country!r}, identity={self.identity!r}, bucket={self.bucket!r}, parts={self.parts})"
+        )
 
 
 class Claim(Struct, frozen=True, gc=False):

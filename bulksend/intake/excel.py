@@ -1,7 +1,8 @@
 """What spreadsheets do to phone numbers: repaired where the number is still there, named where it is not."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bulksend.intake.invisible import without_invisible
 
@@ -27,6 +28,7 @@ _ERRORS = frozenset(
     }
 )
 
+_HARMLESS = re.compile(r"[0-9+ ()\-]+")  # nearly every cell; nothing that is repaired consists of these alone
 _FORMULA = re.compile(r'="(?P<inner>[^"]*)"')
 _DECIMAL_TAIL = re.compile(r"(?P<number>\+?[0-9]{5,})[.,]0{1,2}")
 # One to three digits before the point: engineering notation moves it in steps of three.
@@ -35,8 +37,7 @@ _SCIENTIFIC = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NumberCell:
+class NumberCell(Struct, frozen=True, gc=False):
     """A cell of the number column, made ready to be parsed as a phone number.
 
     Attributes:
@@ -59,8 +60,8 @@ def repair_number_cell(text: str) -> NumberCell:
     where the cell holds an error value of Excel, the number is lost. Anything else passes unchanged. A lost `+` and
     lost leading zeros are for whoever knows the country.
     """
-    if text.isascii() and text.removeprefix("+").isdigit():
-        return NumberCell(text)
+    if _HARMLESS.fullmatch(text):
+        return NumberCell(text.strip())
     repairs: list[str] = []
     seen = without_invisible(text)
     if seen != text:

@@ -11,6 +11,7 @@ from bulksend.base.errors import ConfigError
 from bulksend.message.filters import FILTERS, TESTS
 from bulksend.message.grammar import CONTAINS, EQUAL, LESS, SLICE, refuse, rewrite
 from bulksend.message.guards import required_names
+from bulksend.message.plain import PlainForm, plain_form
 from bulksend.message.values import (
     MAX_VALUE_LENGTH,
     Missing,
@@ -71,8 +72,9 @@ class Template:
         # Taken out of the template: Jinja's own render() rewrites tracebacks at many times the cost of a rendering.
         self._compiled = JinjaTemplate.from_code(environment, code, {}, None)
         self._render = self._compiled.root_render_func
-        self._paths = program.paths
+        self._tree, self._paths = program.tree, program.paths
         self._lookups: list[tuple[str, str, tuple[Step, ...], Missing]] = []
+        self._plain: PlainForm | None = None
         self.bind(str)
 
     def bind(self, key_of: Callable[[str], str]) -> None:
@@ -80,6 +82,7 @@ class Template:
         self._lookups = [
             (variable, key_of(path.name), path.steps, Missing(str(path))) for variable, path in self._paths.items()
         ]
+        self._plain = plain_form(self._tree, self._paths, key_of)
 
     def render(self, cells: Mapping[str, object]) -> str:
         """Return the message for one row.
@@ -91,6 +94,10 @@ class Template:
             MissingField: a value is needed that the row does not have.
             TemplateError: the values do not suit the template; the text holds none of them.
         """
+        if self._plain is not None:
+            text = self._plain.render(cells)
+            if text is not None:
+                return text
         variables: dict[str, object] = {}
         for variable, key, steps, missing in self._lookups:
             value = cells.get(key)

@@ -1,16 +1,16 @@
 """Phone numbers as people write them, read into E.164 with the country they belong to."""
 
-import re
-from dataclasses import dataclass
 from typing import Literal
 
 import phonenumbers
-from phonenumbers import PhoneMetadata, PhoneNumberType, ValidationResult
+from msgspec import Struct
+from phonenumbers import PhoneNumberType, ValidationResult
 
 from bulksend.base.errors import ConfigError
 from bulksend.base.mask import mask_number
 from bulksend.base.request import TEXT_RULES
 from bulksend.message.numbering import Numbering, ParsedNumber
+from bulksend.message.ranges import Ranges
 from bulksend.message.simulator_numbers import SIMULATOR_NUMBERS
 from bulksend.message.written_number import InvalidNumber, WrittenNumber, read_cell
 
@@ -19,11 +19,12 @@ __all__ = ["InvalidNumber", "Number", "NumberReader"]
 _NO_COUNTRY = "001"  # libphonenumber's region of numbers that belong to no country
 _MIN_DIGITS_FOR_LOST_PLUS = 11
 _LOST_PLUS = "lost leading + restored"
+_LONGEST = TEXT_RULES["DestinationPhoneNumber"].max_length  # an E.164 form breaks no other part of that rule
+_POSSIBLE = (ValidationResult.IS_POSSIBLE, ValidationResult.IS_POSSIBLE_LOCAL_ONLY)
 _MAIN_COUNTRY = "not in the numbering data; country taken from its calling code"
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Struct, frozen=True, gc=False):
     """A phone number that can be sent to.
 
     Attributes:
@@ -67,7 +68,7 @@ class NumberReader:
         self._country = default_country
         self._must_be_valid = validity == "valid"
         self._numbering = Numbering(default_country)
-        self._premium_patterns: dict[tuple[int, str], re.Pattern[str] | None] = {}
+        self._ranges = Ranges()
 
     def read(self, text: str) -> Number:
         """Read the one number in `text`.
@@ -98,7 +99,7 @@ class NumberReader:
         simulator = SIMULATOR_NUMBERS.get(f"+{written.digits}")
         if simulator is not None:
             return Number(f"+{written.digits}", simulator, _LOST_PLUS)
-        if parsed is None or not phonenumbers.is_possible_number(parsed.number):
+        if parsed is None or self._ranges.possible(parsed.code, parsed.national) not in _POSSIBLE:
             repaired = self._with_lost_plus(written)
             if repaired is not None:
                 return repaired
@@ -111,14 +112,14 @@ class NumberReader:
         home. A text to a landline is seldom meant, and a text to a stranger never: a mobile at home stands, a mobile of
         the default country that begins with its calling code is taken for that, anything else is refused.
         """
-        if written.digits.startswith("0") or _is_mobile(parsed):
+        if written.digits.startswith("0") or self._is_mobile(parsed):
             return found
         other = self._with_lost_plus(written)
         if other is None or other.e164 == found.e164:
             return found
         if other.country == self._country:
             reading = self._numbering.international(written.digits)
-            if reading is not None and _is_mobile(reading):
+            if reading is not None and self._is_mobile(reading):
                 return other
         raise InvalidNumber(
             f"it can be read as a number of country {found.country} and, with a lost +, of country {other.country}"
@@ -138,54 +139,40 @@ class NumberReader:
 
     def _accept(self, parsed: ParsedNumber, *, must_be_valid: bool) -> Number:
         """Judge `parsed`; the notation it came from has been dealt with."""
-        simulator = SIMULATOR_NUMBERS.get(parsed.e164)
+        e164 = parsed.e164
+        simulator = SIMULATOR_NUMBERS.get(e164)
         if simulator is not None:
-            return Number(parsed.e164, simulator, None)
-        number = parsed.number
-        if number.italian_leading_zero:
-            # Where zeros belong to a number it reads the same with its calling code in front; elsewhere they do not.
-            again = self._numbering.international(parsed.e164.removeprefix("+"))
-            if again is None or again.e164 != parsed.e164:
-                raise InvalidNumber("it begins with zeros that belong to no number")
-        country = phonenumbers.region_code_for_number(number)
+            return Number(e164, simulator, None)
+        # Where zeros belong to a number it reads the same with its calling code in front; elsewhere they do not.
+        if parsed.national.startswith("0") and self._numbering.international(e164.removeprefix("+")) != parsed:
+            raise InvalidNumber("it begins with zeros that belong to no number")
+        country, kind = self._ranges.find(parsed.code, parsed.national)
         note = None
         if must_be_valid:
-            if country is None or not phonenumbers.is_valid_number_for_region(number, country):
+            if country is None or kind == PhoneNumberType.UNKNOWN:
                 raise InvalidNumber(self._why_not_valid(parsed))
         else:
-            if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+            if self._ranges.possible(parsed.code, parsed.national) != ValidationResult.IS_POSSIBLE:
                 raise InvalidNumber(self._why_not_valid(parsed))
             if country is None:
-                country, note = phonenumbers.region_code_for_country_code(number.country_code or 0), _MAIN_COUNTRY
-        if self._is_premium_rate(parsed, country):
+                country, note = phonenumbers.region_code_for_country_code(parsed.code), _MAIN_COUNTRY
+        if kind == PhoneNumberType.PREMIUM_RATE:
             raise InvalidNumber("it is a premium-rate number")
-        if TEXT_RULES["DestinationPhoneNumber"].breach(parsed.e164) is not None:
+        if len(e164) > _LONGEST:
             raise InvalidNumber("it is longer than the service accepts")
-        return Number(parsed.e164, None if country == _NO_COUNTRY else country, note)
+        return Number(e164, None if country == _NO_COUNTRY else country, note)
 
-    def _is_premium_rate(self, parsed: ParsedNumber, country: str) -> bool:
-        key = (parsed.number.country_code or 0, country)
-        if key not in self._premium_patterns:
-            metadata = PhoneMetadata.metadata_for_region_or_calling_code(*key)
-            premium = None if metadata is None else metadata.premium_rate
-            pattern = None if premium is None else premium.national_number_pattern
-            self._premium_patterns[key] = re.compile(pattern) if pattern else None
-        pattern_of_country = self._premium_patterns[key]
-        # The pattern alone rules nearly every number out; the library has the last word.
-        return (
-            pattern_of_country is not None
-            and pattern_of_country.fullmatch(parsed.national) is not None
-            and phonenumbers.number_type(parsed.number) == PhoneNumberType.PREMIUM_RATE
-        )
+    def _is_mobile(self, parsed: ParsedNumber) -> bool:
+        _, kind = self._ranges.find(parsed.code, parsed.national)
+        return kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
-    @staticmethod
-    def _why_not_valid(parsed: ParsedNumber) -> str:
-        code = parsed.number.country_code or 0
+    def _why_not_valid(self, parsed: ParsedNumber) -> str:
+        code = parsed.code
         main = phonenumbers.region_code_for_country_code(code)
         where = "its calling code" if main == _NO_COUNTRY else f"country {main}"
         if len(phonenumbers.region_codes_for_country_code(code)) > 1:
             where += " and the others with its calling code"
-        match phonenumbers.is_possible_number_with_reason(parsed.number):
+        match self._ranges.possible(code, parsed.national):
             case ValidationResult.TOO_SHORT:
                 return f"it is too short for {where}"
             case ValidationResult.TOO_LONG:
@@ -196,7 +183,3 @@ class NumberReader:
                 return f"no number of {where} has its length"
             case _:
                 return f"it lies in no range that is known to be in use in {where}"
-
-
-def _is_mobile(parsed: ParsedNumber) -> bool:
-    return phonenumbers.number_type(parsed.number) in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)

@@ -66,12 +66,13 @@ class Router:
         Raises:
             NoIdentity: none serves `country`, or `wanted` is not configured or does not serve it.
         """
-        name = wanted.strip()
-        if name:
+        if wanted and (name := wanted.strip()):
             return self._wanted(name, country)
         groups = self._groups.get(country)
         if groups is None:
             groups = self._groups[country] = self._candidates(country)
+        if len(groups) == 1 and len(groups[0].members) == 1:
+            return groups[0].members[0][1]
         if not groups:
             raise NoIdentity(
                 f"no identity serves {country}"

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from bulksend.rate.meter import BURST_S, MAX_CREDIT_S, MIN_MAX_CREDIT
+from bulksend.rate.lateness import BURST_S, MAX_CREDIT_S, MIN_MAX_CREDIT
 
 BATCH_MESSAGES = 1024
 """So many messages are worked out at once: one loop over local names costs a third of as many calls."""

@@ -7,22 +7,10 @@ from aiolimiter import AsyncLimiter
 
 from bulksend.base.clock import Clock
 from bulksend.base.records import Bucket
+from bulksend.rate.lateness import BURST_S, MAX_CREDIT_S, MIN_MAX_CREDIT
 from bulksend.rate.pace import Pace, Released
 from bulksend.rate.turn import Turn
 from bulksend.rate.window import SlidingWindow
-
-BURST_S = 0.01
-"""How late a timer may be without capacity being lost: what it missed is caught up with, and no more.
-
-Strict spacing at rate r with a tolerance of t seconds puts at most floor((1 + t) r) + 1 single parts into a half-open
-second; with t = 10 ms and a headroom of 1 % that is the limit itself or less, at every rate.
-"""
-
-MAX_CREDIT_S = 0.05
-MIN_MAX_CREDIT = 10.0
-"""What a wait at the window or at a shared limit, or a timer that was very late, keeps a bucket from using, it may use
-later: so much time at its rate, or so many parts where that is more."""
-
 
 Room = Callable[[], Awaitable[None] | None]
 """Returns what has to be awaited until there is room for a message; None when there is."""

@@ -10,7 +10,7 @@ from typing import Self
 
 from bulksend.base.clock import Clock
 from bulksend.base.errors import LedgerError
-from bulksend.base.records import Bucket, Origin, PlannedRow, Status
+from bulksend.base.records import Bucket, Encoding, Origin, PlannedRow, Status
 from bulksend.store.faults import LedgerMisuse, told_as_ledger_error
 from bulksend.store.files import beside, create_private, real_path, sync
 from bulksend.store.owner import OwnerLock
@@ -24,13 +24,16 @@ from bulksend.store.schema import (
     to_milliseconds,
 )
 
-CACHE_KIB = 32 * 1024
-"""Pages kept in memory while loading; what is more goes to disk at once."""
+CACHE_KIB = 2 * 1024
+"""Pages kept in memory while loading; what is more goes to disk at once. Rows come in order: none is wanted again."""
 
 _ADD_ROW = "INSERT INTO rows (row, line, destination, encoding, text, note, source) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _ADD_STATE = """
 INSERT INTO states (row, bucket, identity, country, parts, status, reason, pinned) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
+
+_TEXT_OF = {None: None, **{member: member.value for member in (*Status, *Encoding)}}
+"""What is stored for a member; `member.value` would call Python code for every row."""
 
 
 class PlanWriter:
@@ -59,6 +62,7 @@ class PlanWriter:
         self._connection: sqlite3.Connection | None = None
         self._buckets: dict[str, int] = {}
         self._identities: dict[Origin, int] = {}
+        self._ids: dict[tuple[str | None, str | None], tuple[int | None, int | None]] = {}  # of bucket and identity
         self._fingerprint: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -165,15 +169,16 @@ class PlanWriter:
                 raise LedgerMisuse(f"row {row.row} was planned as pending, but lacks what sending needs")
         elif row.status is not Status.SKIPPED or row.reason is None:
             raise LedgerMisuse(f"row {row.row} was planned neither as pending nor as skipped with a reason")
+        names = (row.bucket, row.identity)
+        ids = self._ids.get(names)
+        if ids is None:
+            ids = self._ids[names] = self._look_up(*names)
+        return (row.row, *ids, row.country, row.parts, _TEXT_OF[row.status], row.reason, row.pinned)
+
+    def _look_up(self, bucket: str | None, identity: str | None) -> tuple[int | None, int | None]:
         return (
-            row.row,
-            None if row.bucket is None else self._bucket(row.bucket),
-            None if row.identity is None or row.bucket is None else self._identity(Origin(row.identity, row.bucket)),
-            row.country,
-            row.parts,
-            row.status.value,
-            row.reason,
-            row.pinned,
+            None if bucket is None else self._bucket(bucket),
+            None if identity is None or bucket is None else self._identity(Origin(identity, bucket)),
         )
 
     def _bucket(self, name: str) -> int:
@@ -218,4 +223,4 @@ class PlanWriter:
 
 
 def _row(row: PlannedRow) -> tuple[object, ...]:
-    return (row.row, row.line, row.destination, row.encoding and row.encoding.value, row.text, row.note, row.source)
+    return (row.row, row.line, row.destination, _TEXT_OF[row.encoding], row.text, row.note, row.source)

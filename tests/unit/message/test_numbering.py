@@ -11,29 +11,19 @@ from bulksend.message.numbering import Numbering, ParsedNumber
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 
 
-def by_the_library(text: str, country: str | None) -> tuple[int, int, bool, int | None, str] | None:
+def by_the_library(text: str, country: str | None) -> tuple[int | None, str, str] | None:
     """What libphonenumber's parser makes of a text."""
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
         return None
-    return facts(number, phonenumbers.format_number(number, PhoneNumberFormat.E164))
+    national = phonenumbers.national_significant_number(number)
+    return number.country_code, national, phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
-def facts(number: phonenumbers.PhoneNumber, e164: str) -> tuple[int, int, bool, int | None, str]:
-    """All that tells two numbers apart."""
-    assert number.country_code is not None
-    assert number.national_number is not None
-    zeros = number.number_of_leading_zeros
-    return number.country_code, number.national_number, bool(number.italian_leading_zero), zeros, e164
-
-
-def ours(parsed: ParsedNumber | None) -> tuple[int, int, bool, int | None, str] | None:
+def ours(parsed: ParsedNumber | None) -> tuple[int | None, str, str] | None:
     """The same of our own."""
-    if parsed is None:
-        return None
-    assert parsed.national == phonenumbers.national_significant_number(parsed.number)
-    return facts(parsed.number, parsed.e164)
+    return None if parsed is None else (parsed.code, parsed.national, parsed.e164)
 
 
 def examples(region: str) -> Iterator[str]:
@@ -49,6 +39,8 @@ def examples(region: str) -> Iterator[str]:
             yield f"0{national}"
             yield f"00{number.country_code}{national}"
             yield f"{number.country_code}0{national}"
+            yield f"1{national}"
+            yield f"8{national}"
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -70,6 +62,18 @@ def test_splits_as_the_library_does(region: str) -> None:
 @example("IT", "390612345678")
 def test_splits_any_digits_as_the_library_does(region: str, digits: str) -> None:
     """Also digits that are no number: both ways refuse the same ones."""
+    numbering = Numbering(region)
+    assert ours(numbering.national(digits)) == by_the_library(digits, region)
+    assert ours(numbering.international(digits)) == by_the_library(f"+{digits}", None)
+
+
+@given(st.data(), st.sampled_from(REGIONS))
+@settings(max_examples=1000)
+def test_splits_numbers_with_slips_of_the_pen_as_the_library_does(data: st.DataObject, region: str) -> None:
+    """A number of the country, or of another with its calling code, with a digit changed, lost or added."""
+    digits = data.draw(st.sampled_from([*examples(region), *examples(data.draw(st.sampled_from(REGIONS)))]))
+    at = data.draw(st.integers(0, len(digits)))
+    digits = digits[:at] + data.draw(st.text("0123456789", max_size=2)) + digits[at + data.draw(st.integers(0, 2)) :]
     numbering = Numbering(region)
     assert ours(numbering.national(digits)) == by_the_library(digits, region)
     assert ours(numbering.international(digits)) == by_the_library(f"+{digits}", None)

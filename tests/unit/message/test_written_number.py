@@ -43,6 +43,22 @@ def test_without_a_plus(text: str, *, bare: bool) -> None:
     assert (written.digits, written.plus, written.bare) == ("14255550100", False, bare)
 
 
+def reading(text: str) -> tuple[str, bool] | str:
+    """The digits and whether a + is before them, or why there are none."""
+    try:
+        written = read_cell(text)
+    except InvalidNumber as error:
+        return str(error)
+    return written.digits, written.plus
+
+
+@given(st.text("+0123456789 ()-", max_size=24).filter(lambda text: any(char.isdecimal() for char in text)))
+@settings(max_examples=500)
+def test_the_usual_notations_are_read_like_all_others(text: str) -> None:
+    """An invisible mark, which only the long way through a cell takes off, changes nothing."""
+    assert reading(text) == reading(f"\u200b{text}")
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

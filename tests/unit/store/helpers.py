@@ -1,9 +1,11 @@
 """What the ledger's tests share: a clock that stands still, small plans, and steps with a transaction of their own."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from bulksend.base.ports import Behind, Choose, Diverted
 from bulksend.base.records import Bucket, Claim, Encoding, Origin, Outcome, OutcomeKind, PlannedRow, Settlement, Status

@@ -1,11 +1,12 @@
 """Rows behind a breaker: moved to other identities, or held, and noted."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bulksend.base.ports import Behind, Choose, Diverted
 from bulksend.base.progress import Breaker

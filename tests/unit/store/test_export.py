@@ -1,12 +1,12 @@
 import csv
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bulksend.base.errors import LedgerError
 from bulksend.base.export_fields import EXPORT_FIELDS

@@ -1,10 +1,10 @@
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bulksend.base.errors import InputError, LedgerError
 from bulksend.store.feedback import FeedbackLedger, FeedbackRecorder, Match, Said, Todo

@@ -18,18 +18,22 @@ def test_a_number_set_is_a_set(added: list[str], asked: list[str]) -> None:
         assert len(numbers) == len(set(added))
 
 
-@given(st.lists(FEW_NUMBERS))
-def test_the_first_row_of_a_number_is_remembered(numbers: list[str]) -> None:
-    """Each later row of the same number is told the first one."""
+@given(st.lists(FEW_NUMBERS, max_size=100), st.integers(1, 40))
+def test_the_first_row_of_a_number_is_remembered(numbers: list[str], batch: int) -> None:
+    """Each later row of the same number is told the first one, in the same batch or another."""
     first: dict[str, int] = {}
+    expected = {row: first[number] for row, number in enumerate(numbers) if first.setdefault(number, row) != row}
+    rows = [(number, row) for row, number in enumerate(numbers)]
+    repeated: dict[int, int] = {}
     with FirstSeen() as seen:
-        for row, number in enumerate(numbers, start=1):
-            assert seen.first_row(number, row) == first.setdefault(number, row)
+        for at in range(0, len(rows), batch):
+            repeated |= seen.repeated(rows[at : at + batch])
         assert len(seen) == len(first)
+    assert repeated == expected
 
 
 @pytest.mark.parametrize(
-    "number", ["", "+", "14255550100", "+1425555010x", "+1 425", "+" + "1" * 16, "+" + "\uff11" * 4, "+-12"]
+    "number", ["", "+", "14255550100", "+1425555010x", "+1 425", "+" + "1" * 20, "+" + "\uff11" * 4, "+-12"]
 )
 def test_only_e164_is_a_number(number: str) -> None:
     """Two spellings of one number are never two numbers: only one spelling is taken."""
@@ -37,7 +41,7 @@ def test_only_e164_is_a_number(number: str) -> None:
         uses = (
             lambda: numbers.add_all([number]),
             lambda: number in numbers,
-            lambda: seen.first_row(number, 1),
+            lambda: seen.repeated([(number, 1)]),
         )
         for use in uses:
             with pytest.raises(ValueError, match=r"not a number in E\.164 form"):
@@ -47,7 +51,7 @@ def test_only_e164_is_a_number(number: str) -> None:
 def test_errors_do_not_show_numbers() -> None:
     """What is wrong with a number is said without it."""
     with FirstSeen() as seen, pytest.raises(ValueError, match=r"E\.164") as raised:
-        seen.first_row("+1425555012x", 1)
+        seen.repeated([("+1425555012x", 1)])
     assert "425555012" not in str(raised.value)
 
 
@@ -55,6 +59,22 @@ def test_what_does_not_fit_into_memory_is_kept_all_the_same() -> None:
     """Far beyond the cache, every number is still known."""
     with FirstSeen() as seen:
         seen._connection.execute("PRAGMA cache_size = 10")
-        numbers = [f"+{10**10 + n * 7919 % 10**9}" for n in range(20_000)]
-        assert all(seen.first_row(number, row) == row for row, number in enumerate(numbers))
-        assert all(seen.first_row(number, -1) == row for row, number in enumerate(numbers))
+        rows = [(f"+{10**10 + n * 7919 % 10**9}", n) for n in range(20_000)]
+        again = [(number, row + 20_000) for number, row in rows]
+        assert seen.repeated(rows) == {}
+        assert seen.repeated(again) == {row + 20_000: row for _, row in rows}
+
+
+@given(st.lists(st.sampled_from(["+1", "+9223372036854775807", "+9223372036854775808", "+9999999999999999999"])))
+def test_the_longest_numbers_that_the_service_takes(given_numbers: list[str]) -> None:
+    """Some countries have more than the 15 digits of E.164; none of 19 is taken for another."""
+    with NumberSet() as numbers, FirstSeen() as seen:
+        numbers.add_all(given_numbers)
+        assert len(numbers) == len(set(given_numbers))
+        assert all(number in numbers for number in given_numbers)
+        repeated = seen.repeated([(number, row) for row, number in enumerate(given_numbers)])
+        assert repeated == {
+            row: given_numbers.index(number)
+            for row, number in enumerate(given_numbers)
+            if given_numbers.index(number) != row
+        }

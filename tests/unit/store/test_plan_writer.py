@@ -5,10 +5,10 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bulksend.base.errors import LedgerError
 from bulksend.base.records import Bucket, Encoding, Origin, PlannedRow, Status
