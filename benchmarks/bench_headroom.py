@@ -196,7 +196,7 @@ def tables(measured: Sequence[Delays], results: Sequence[Held], virtual: Sequenc
 def main(arguments: Sequence[str]) -> int:
     """Measure and reckon, print the tables and what follows from them."""
     options = parser_of("headroom", __doc__).parse_args(arguments)
-    seconds, jitter_s, messages = (10.0, 20.0, 20_000) if options.full else (2.0, 3.0, 3_000)
+    seconds, jitter_s, messages = (4.0, 8.0, 10_000) if options.full else (2.0, 3.0, 3_000)
     seed = options.seed
     circumstances = [(busy, mps) for busy in (False, True) for mps in (100, FAST_RATE)]
     measured = [delays(mps, busy=busy, seconds=jitter_s, seed=seed) for busy, mps in circumstances]

@@ -122,10 +122,11 @@ def main(arguments: Sequence[str]) -> int:
     """Measure every contender, print the table, draw the plot."""
     parser = parser_of("idle", __doc__)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the first round as SVG (extra `bench`)")
+    parser.add_argument("--rounds", type=int, default=1, help="so many times, 75 seconds each (default: 1)")
     options = parser.parse_args(arguments)
     contenders = [*PACERS, WHOLE, BOTO3]
     results: dict[str, list[Idle]] = {}
-    for number in range(3 if options.full else 1):
+    for number in range(options.rounds):
         identities = Identities()
         names = {contender: identities.new(MPS) for contender in contenders}
         with simulator(identities, record=True) as at:

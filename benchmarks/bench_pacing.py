@@ -38,7 +38,7 @@ class Plan:
 
 SHORT = Plan(rates=(3, 20, 100, 1000), whole_rates=(20, 100), paced_s=(20, 3), whole_s=(15, 6), rounds=1)
 FULL = Plan(
-    rates=(1, 3, 5, 20, 100, 1000, 5000), whole_rates=(20, 100, 300), paced_s=(60, 5), whole_s=(30, 8), rounds=3
+    rates=(1, 3, 5, 20, 100, 1000, 5000), whole_rates=(20, 100, 300), paced_s=(60, 4), whole_s=(30, 8), rounds=3
 )
 
 

@@ -1,25 +1,21 @@
 """Planning a list, beside a bare phonenumbers loop that only parses and validates its numbers.
 
-Each runs in a process of its own, in turn, several times; medians of wall time, and the ratio of the two.
+Each runs in a process of its own, in turn, several times; medians, and of wall time the ratio of the two.
 """
 
-import argparse
 import csv
 import json
 import random
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.options import parser_of, publish
+from benchmarks.process import run
 from benchmarks.tables import number, table
 
-CONTENDERS = ("phonenumbers", "plan")
 NAMES = {"phonenumbers": "bare `phonenumbers` loop", "plan": "`bulksend plan`"}
 
 
@@ -35,83 +31,40 @@ def write_list(file: Path, rows: int, *, seed: int) -> None:
             writer.writerow([number, dice.choice(("Ann", "Ben", "Zoë")), f"{row:06d}"])
 
 
-def run_phonenumbers(file: Path) -> None:
-    """The yardstick."""
-    import phonenumbers
-
-    with file.open(newline="") as lines:
-        for cells in csv.DictReader(lines):
-            phonenumbers.is_valid_number(phonenumbers.parse(cells["phone"], "US"))
-
-
-def run_plan(file: Path) -> None:
-    """The whole plan, ledger included."""
-    import msgspec
-
-    from bulksend.base.clock import SystemClock
-    from bulksend.config.load import load_settings
-    from bulksend.pipeline.plan import make_plan
-
-    identities = [{"id": "20440", "mps": 100, "countries": ["US"]}, {"id": "ACME", "mps": 10, "countries": ["DE"]}]
-    environ = {
-        "BULKSEND_CAMPAIGN_NAME": "benchmark",
-        "BULKSEND_CAMPAIGN_TEMPLATE": "Hi {{ name }}, your code is {{ code }}",
-        "BULKSEND_RECIPIENTS_DEFAULT_COUNTRY": "US",
-        "BULKSEND_IDENTITIES": msgspec.json.encode(identities).decode(),
-    }
-    ledger = file.with_suffix(".db")
-    ledger.unlink(missing_ok=True)
-    make_plan(load_settings(None, environ=environ), str(file), ledger, clock=SystemClock())
-
-
-def child(contender: str, file: Path) -> None:
-    """Run one contender and print what it took."""
-    started_s = time.perf_counter()
-    {"phonenumbers": run_phonenumbers, "plan": run_plan}[contender](file)
-    wall_s = time.perf_counter() - started_s
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    cpu_s = usage.ru_utime + usage.ru_stime
-    print(json.dumps({"wall_s": wall_s, "cpu_s": cpu_s, "peak_mib": usage.ru_maxrss / 1024}))
-
-
 def main(arguments: Sequence[str]) -> int:
     """Measure both and print a table."""
-    parser = parser_of("plan", __doc__)
-    parser.add_argument("--child", nargs=2, metavar=("CONTENDER", "FILE"), help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if options.child:
-        child(options.child[0], Path(options.child[1]))
-        return 0
+    options = parser_of("plan", __doc__).parse_args(arguments)
     rows, rounds = 50_000, 5 if options.full else 3
-    runs: dict[str, list[dict[str, float]]] = {contender: [] for contender in CONTENDERS}
+    runs: dict[str, list[dict[str, float]]] = {contender: [] for contender in NAMES}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "list.csv"
         write_list(file, rows, seed=options.seed)
         for _ in range(rounds):
-            for contender in CONTENDERS:
-                command = [sys.executable, "-m", "benchmarks", "plan", "--child", contender, str(file)]
-                done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - ourselves
-                runs[contender].append(json.loads(done.stdout))
+            for contender in NAMES:
+                done = run([sys.executable, "-m", "benchmarks.planners", contender, str(file)])
+                runs[contender].append(json.loads(done.out) | {"peak_mib": done.peak_mib})
     medians = {
-        contender: {key: statistics.median(run[key] for run in measured) for key in measured[0]}
+        contender: {key: statistics.median(each[key] for each in measured) for key in measured[0]}
         for contender, measured in runs.items()
     }
-    ratio = medians["plan"]["wall_s"] / medians["phonenumbers"]["wall_s"]
+    ratio, cpu_ratio = (medians["plan"][what] / medians["phonenumbers"][what] for what in ("wall_s", "cpu_s"))
     lines = [
         *table(
-            ["contender", "seconds", "µs a row", "peak memory, MiB"],
+            ["contender", "seconds", "rows a second", "CPU µs a row", "peak memory, MiB"],
             [
                 [
                     NAMES[contender],
                     number(median["wall_s"], digits=2),
-                    number(median["wall_s"] / rows * 1e6),
+                    number(rows / median["wall_s"], digits=0),
+                    number(median["cpu_s"] / rows * 1e6),
                     number(median["peak_mib"], digits=0),
                 ]
                 for contender, median in medians.items()
             ],
         ),
         "",
-        f"{rows:,} rows, medians of {rounds} rounds: planning takes {ratio:.2f} times as long as the bare loop.",
+        f"{rows:,} rows, medians of {rounds} rounds: planning takes {ratio:.2f} times as long as the bare loop, and"
+        f" {cpu_ratio:.2f} times the processor time.",
     ]
-    publish("plan", options, {"rows": rows, "medians": medians, "ratio": ratio}, lines)
+    publish("plan", options, {"rows": rows, "medians": medians, "ratio": ratio, "cpu_ratio": cpu_ratio}, lines)
     return 0

@@ -15,8 +15,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from benchmarks.flows import Done, Flow, Sent, Task
-from benchmarks.messages import CREDENTIALS, TEXTS, number, part_counts
-from benchmarks.sender import cpu_s
+from benchmarks.messages import part_counts
+from benchmarks.texts import CREDENTIALS, TEXTS, number
+from benchmarks.usage import cpu_s
 
 THREADS = 10
 """As many as botocore keeps connections, by default."""

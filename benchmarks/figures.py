@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from benchmarks.messages import LONG_PARTS
+from benchmarks.texts import LONG_PARTS
 
 Point = tuple[float, int]
 """When, and how many parts."""

@@ -6,14 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from benchmarks.flows import SINGLE
+from benchmarks.texts import LONG_PARTS, TEXTS, number
 
-LONG_PARTS = 10
 LONG_SHARE = 0.1
-TEXTS = {1: "Your table is booked for eight tonight.", LONG_PARTS: "x" * 1530}
-"""Parts -> a text of so many (GSM 03.38: 153 septets a part when there are several)."""
-
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1"}
-"""Made up; any do for the simulator."""
 
 _NUMBER = "+14250000000"
 _ROW = "row-00000000"
@@ -24,11 +19,6 @@ def part_counts(mix: str, seed: int) -> Iterator[int]:
     dice = random.Random(seed)  # noqa: S311 - seeded dice
     while True:
         yield 1 if mix == SINGLE or dice.random() >= LONG_SHARE else LONG_PARTS
-
-
-def number(row: int) -> str:
-    """A recipient for each row; nothing is sent to it but on loopback."""
-    return f"+1425{2_000_000 + row % 7_900_000:07d}"
 
 
 class Requests:

@@ -16,8 +16,8 @@ from urllib.request import ProxyHandler, build_opener
 import msgspec
 
 from benchmarks.flows import Done, Flow, Task
-from benchmarks.messages import CREDENTIALS
 from benchmarks.pacers import BOTO3
+from benchmarks.texts import CREDENTIALS
 
 ROOT = Path(__file__).parents[1]
 LISTENING = "listening on "
@@ -29,6 +29,7 @@ class Simulator:
     """A simulator that runs in a process of its own."""
 
     url: str
+    pid: int
 
     def stats(self, identity: str) -> dict[str, Any]:
         """What it saw of one identity (`BucketStats`)."""
@@ -72,7 +73,9 @@ def environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "BULKSEND_"))}
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    return {**kept, **CREDENTIALS, **nowhere, "AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "*", "PYTHONPATH": path}
+    # The SDKs for Python read AWS_DEFAULT_REGION, all others AWS_REGION.
+    ours = {**CREDENTIALS, **nowhere, "AWS_DEFAULT_REGION": CREDENTIALS["AWS_REGION"]}
+    return {**kept, **ours, "AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "*", "PYTHONPATH": path}
 
 
 @contextmanager
@@ -95,7 +98,7 @@ def simulator(identities: Identities, *, record: bool = False) -> Iterator[Simul
             line = process.stderr.readline().strip()
             if not line.startswith(LISTENING):
                 raise RuntimeError(f"the simulator did not start: {line}{process.stderr.read()}")
-            yield Simulator(line.removeprefix(LISTENING))
+            yield Simulator(line.removeprefix(LISTENING), process.pid)
             process.communicate()
 
 

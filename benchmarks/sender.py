@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import resource
 import sys
 import time
 from contextlib import suppress
@@ -14,6 +13,7 @@ import uvloop
 from benchmarks.flows import Done, Flow, Sent, Task
 from benchmarks.messages import Requests, part_counts
 from benchmarks.pacers import PACERS, Admit
+from benchmarks.usage import cpu_s
 from benchmarks.wire import Wire
 
 CALLERS = 20
@@ -26,12 +26,6 @@ MAX_CONNECTIONS = 400
 
 ANSWERS_S = 2.0
 """How long answers are awaited at the end."""
-
-
-def cpu_s() -> float:
-    """Processor time of this process so far."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 class Traffic:

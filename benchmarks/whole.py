@@ -10,8 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.flows import Flow
-from benchmarks.messages import TEXTS, number, part_counts
+from benchmarks.messages import part_counts
 from benchmarks.rig import environment
+from benchmarks.texts import TEXTS, number
 
 COMPLETE = 0
 INTERRUPTED = 3

@@ -4,6 +4,7 @@ It does as little as a client can, so that the pacing is what is measured, also 
 """
 
 import asyncio
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable
@@ -20,10 +21,11 @@ class Wire:
         host: address.
         port: of the server.
         connections: opened at the start; no more are opened later.
+        tls: how the server is trusted; None: no TLS.
     """
 
-    def __init__(self, host: str, port: int, *, connections: int) -> None:
-        self._host, self._port, self._count = host, port, connections
+    def __init__(self, host: str, port: int, *, connections: int, tls: ssl.SSLContext | None = None) -> None:
+        self._host, self._port, self._count, self._tls = host, port, connections, tls
         self._idle: list[_Connection] = []
         self._backlog: deque[tuple[bytes, Callable[[float], None], Answered]] = deque()
 
@@ -31,7 +33,7 @@ class Wire:
         """Open every connection."""
         loop = asyncio.get_running_loop()
         for _ in range(self._count):
-            await loop.create_connection(lambda: _Connection(self._returned), self._host, self._port)
+            await loop.create_connection(lambda: _Connection(self._returned), self._host, self._port, ssl=self._tls)
         if len(self._idle) != self._count:
             raise OSError(f"{len(self._idle)} of {self._count} connections were made")
 
