@@ -17,6 +17,10 @@ CLAIM_S = 1.0
 """Rows claimed and not on the wire yet, at most, as time at the limit (or one message that has more parts). With those
 on the wire they are what a `kill -9` leaves `unknown`; rows that wait to be tried again are `pending`."""
 
+MAX_CLAIM_PARTS = 2_500
+"""And as parts: half a second at 5,000 parts a second. The next claim begins when half of that is left, a quarter of a
+second, which is longer than a commit takes on a busy disk; every row that is claimed is a kilobyte of memory."""
+
 MAX_WAITING_S = 10.0
 MIN_WAITING = 20
 """Rows that wait to be tried again, at most, as time at the limit: so many that they never keep others from going."""
@@ -53,7 +57,7 @@ class Claiming:
         self._around = around
         self._instruments = instruments
         self._allowance = allowance
-        self._most_parts = max(1, int(bucket.mps * CLAIM_S))
+        self._most_parts = max(1, min(MAX_CLAIM_PARTS, int(bucket.mps * CLAIM_S)))
         self._max_waiting = MIN_WAITING + int(bucket.mps * MAX_WAITING_S)
         self._next_is_oversized = False
 
