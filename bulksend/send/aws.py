@@ -85,7 +85,7 @@ class AwsGateway:
         if isinstance(answer, Outcome):
             return answer
         message_id = answer.get("MessageId")
-        if not isinstance(message_id, str):
+        if not isinstance(message_id, str) or not message_id.isprintable():
             return unreadable("NoMessageId", released=True)
         self._client.worked()
         return Outcome(OutcomeKind.SENT, message_id=message_id)

@@ -36,7 +36,6 @@ class Connection(asyncio.Protocol):
     asked for closes the connection: it would pass for the next answer.
 
     Attributes:
-        is_open: it stands, and nothing was said against another request on it.
         last_used_s: when it was opened, written to or read from last, in seconds of the loop.
     """
 
@@ -44,12 +43,12 @@ class Connection(asyncio.Protocol):
         "_answer",
         "_body",
         "_headers",
+        "_is_open",
         "_is_until_close",
         "_loop",
         "_parser",
         "_size",
         "_transport",
-        "is_open",
         "last_used_s",
     )
 
@@ -62,8 +61,14 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size = 0
         self._is_until_close = False
-        self.is_open = False
+        self._is_open = False
         self.last_used_s = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """It stands, and nothing was said against another request on it."""
+        # A transport that has met its end tells us a turn of the loop later, and drops what is written until then.
+        return self._is_open and self._transport is not None and not self._transport.is_closing()
 
     def ask(self, request: bytes) -> "asyncio.Future[Response]":
         """Write `request`, now; the future gives its answer, or raises `Lost`. It must be open, and not in use."""
@@ -76,7 +81,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Close it at once."""
-        self.is_open = False
+        self._is_open = False
         if self._transport is not None:
             self._transport.abort()
 
@@ -92,7 +97,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It stands."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by class
-        self.is_open = True
+        self._is_open = True
         self.last_used_s = self._loop.time()
 
     def data_received(self, data: bytes) -> None:
@@ -112,13 +117,13 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """The other side says no more."""
+        self._is_open = False
         if self._is_until_close:
-            self.is_open = False
             self._complete()
 
     def connection_lost(self, error: Exception | None) -> None:
         """It is closed, by whomever."""
-        self.is_open = False
+        self._is_open = False
         if self._is_until_close and error is None:
             self._complete()
         if self._answer is not None:
@@ -128,6 +133,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """An answer begins."""
+        if self._answer is None:
+            self.close()  # a second one to one request; its rest would pass for the next answer
         self._headers = []
         self._body = []
 
@@ -138,7 +145,7 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """The last header of it."""
         if not self._parser.should_keep_alive():
-            self.is_open = False
+            self._is_open = False
             names = {name.lower() for name, _ in self._headers}
             self._is_until_close = not names & {b"content-length", b"transfer-encoding"}
 

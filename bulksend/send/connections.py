@@ -76,6 +76,7 @@ class Connections:
         self._read_timeout_s = read_timeout_s
         self._keepalive_s = keepalive_s
         self._open = 0
+        self._is_closed = False
         self._opening: set[asyncio.Task[None]] = set()
         self._idle: deque[Connection] = deque()  # the one used last at the right
         self._busy: dict[Connection, None] = {}
@@ -92,6 +93,7 @@ class Connections:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._is_closed = True
         if self._look is not None:
             self._look.cancel()
         for task in self._opening:
@@ -100,6 +102,8 @@ class Connections:
         for connection in (*self._idle, *self._busy):
             connection.give_up("connection_lost", "closed by us")
         self._idle.clear()
+        while (waiter := self._next_waiter()) is not None:
+            waiter.set_exception(NotWritten("connection_failed", "closed by us"))
         # A socket is closed in the next turn of the loop.
         await asyncio.sleep(0)
 
@@ -118,11 +122,12 @@ class Connections:
         except BaseException:
             self._put_back(connection)
             raise
-        if not connection.is_open:
+        if self._is_closed or not connection.is_open:
             # Nothing was written: that is known, so say so, unless another one stands ready.
             self._forget(connection)
             found = self._take_idle()
             if found is None:
+                self._open_more()  # its place is free for whoever waits
                 raise NotWritten("connection_failed", "the connection was closed before the request was written")
             connection = found
         self._busy[connection] = None
@@ -144,7 +149,7 @@ class Connections:
         return None
 
     def _put_back(self, connection: Connection) -> None:
-        if not connection.is_open:
+        if self._is_closed or not connection.is_open:
             self._forget(connection)
             self._open_more()
         elif (waiter := self._next_waiter()) is not None:
@@ -158,6 +163,8 @@ class Connections:
 
     async def _next_free(self) -> Connection:
         """The connection that is free first, one that comes back or a new one. Raises `NotWritten`."""
+        if self._is_closed:
+            raise NotWritten("connection_failed", "closed by us")
         waiter: asyncio.Future[Connection] = self._loop.create_future()
         self._waiting.append(waiter)
         self._open_more()
@@ -177,7 +184,7 @@ class Connections:
 
     def _open_more(self) -> None:
         """Begin to open as many connections as are waited for and may be."""
-        wanted = min(len(self._waiting), MAX_OPENING, self._limit - self._open)
+        wanted = 0 if self._is_closed else min(len(self._waiting), MAX_OPENING, self._limit - self._open)
         for _ in range(wanted - len(self._opening)):
             task = self._loop.create_task(self._open_one())
             self._opening.add(task)

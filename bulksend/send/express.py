@@ -120,7 +120,7 @@ class ExpressLine:
         if 200 <= response.status < 300:
             try:
                 message_id = _accepted.decode(response.body).message_id
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return unreadable("NoMessageId", released=True)
             self._client.worked()
             return Outcome(OutcomeKind.SENT, message_id=message_id)

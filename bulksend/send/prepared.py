@@ -80,8 +80,8 @@ class Requests:
 
     def __init__(self, model: PreparedRequest, keys: Keys) -> None:
         address = urlsplit(model.url)
-        if address.query:
-            raise CannotPrepare("the endpoint has a query")
+        if address.scheme not in ("http", "https") or address.query or address.username is not None:
+            raise CannotPrepare("the endpoint is more than scheme, host, port and path")
         self._path = address.path or "/"
         headers = {name.lower(): value for name, value in model.headers.items()}
         if unknown := sorted(headers.keys() - _KNOWN):

@@ -61,20 +61,33 @@ def service_fault(answer: Mapping[str, Any], *, released: bool, now: datetime) -
     """What an error of the service is, from its answer as the SDK's parsers read it."""
     details = answer.get("Error", {})
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    code = str(details.get("Code") or "")
+    code = _text(details.get("Code")) or ""
     if not code or code.isdigit():
         # A body without a name for the error; the service repeats it in a header.
         code = str(headers.get("x-amzn-errortype", code)).split(":", maxsplit=1)[0].rpartition("#")[2]
     return Fault(
         released=released,
         code=code or "unnamed",
-        reason=answer.get("Reason"),
-        fields=frozenset(field.get("Name", "") for field in answer.get("Fields") or ()),
-        resource_type=answer.get("ResourceType"),
+        reason=_text(answer.get("Reason")),
+        fields=_names(answer.get("Fields")),
+        resource_type=_text(answer.get("ResourceType")),
         http_status=answer.get("ResponseMetadata", {}).get("HTTPStatusCode"),
-        message=details.get("Message") or "",
+        message=_text(details.get("Message")) or "",
         clock_ahead_s=_clock_ahead_s(headers.get("date", ""), now),
     )
+
+
+def _text(member: object) -> str | None:
+    """A member that has to be a text, where it is one; the SDK's parsers let anything pass.
+
+    Halves of characters, which JSON can hold and no ledger can, become question marks.
+    """
+    return member.encode(errors="replace").decode() if isinstance(member, str) else None
+
+
+def _names(fields: object) -> frozenset[str]:
+    named = [field.get("Name") for field in fields if isinstance(field, Mapping)] if isinstance(fields, list) else []
+    return frozenset(_text(name) or "" for name in named)
 
 
 def _clock_ahead_s(date: str, now: datetime) -> float:
@@ -103,6 +116,8 @@ def _transport_fault(error: BotoCoreError, *, released: bool) -> Fault:
 
 def words_of(error: object) -> str:
     """What went wrong on the network, in the words of whoever noticed."""
+    # aiohttp wraps what it was told; its word for an untrusted certificate is an SSLError by class, without a reason.
+    error = getattr(error, "certificate_error", getattr(error, "os_error", error))
     if isinstance(error, ssl.SSLError):
         return f"TLS: {error.reason or error.strerror or 'failed'}"
     if isinstance(error, OSError) and error.errno is not None:
