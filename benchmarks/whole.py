@@ -1,4 +1,4 @@
-"""The whole of bulksend: the real command with its ledger and the SDK, against the simulator."""
+"""The whole of bulksend: the real command with its ledger and the express line, against the simulator."""
 
 import csv
 import os

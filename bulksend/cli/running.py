@@ -28,6 +28,9 @@ log = structlog.get_logger("bulksend.cli")
 MAX_CONNECTIONS = 1000
 """Open at once when `aws.max_concurrency` leaves it to us; rate and latency decide how many of them are used."""
 
+OTHER_FILES = 64
+"""Files that are open beside connections, at most: the ledger's, terminal and logs, those that libraries keep."""
+
 COLLECT_AFTER = 10_000
 """New objects after which the youngest are looked through for garbage. A message makes about fifteen, none of which
 needs it; at Python's own threshold, 700, the search took one microsecond in twenty."""
@@ -70,7 +73,6 @@ def run_ledger(owner: OwnerLock, settings: Settings, options: RunOptions, watch:
     The first SIGINT or SIGTERM stops in order; a second one ends the process at once, which is as safe as a
     `kill -9`: what was on the wire is `unknown` at the next start.
     """
-    _allow_open_files()
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(_run(owner, settings, options, watch))
@@ -87,7 +89,7 @@ async def _run(owner: OwnerLock, settings: Settings, options: RunOptions, watch:
 
     clock: Clock = SystemClock()
     interrupted = interrupted_by_signals()
-    max_connections = settings.aws.max_concurrency or MAX_CONNECTIONS
+    max_connections = _connections_within_open_files(settings.aws.max_concurrency or MAX_CONNECTIONS)
     gateway = AwsGateway(
         request_members(settings),
         access_of(settings.aws, max_connections=max_connections, credentials=options.credentials),
@@ -128,10 +130,18 @@ async def _run(owner: OwnerLock, settings: Settings, options: RunOptions, watch:
             return await sender.run(interrupted)
 
 
-def _allow_open_files() -> None:
-    """Raise the soft limit of open files to the hard one: every message in the air has a socket."""
+def _connections_within_open_files(wanted: int) -> int:
+    """How many of `wanted` connections the system lets us open, once the soft limit of open files is the hard one.
+
+    Without a descriptor left the ledger could not be written, and what is on the wire then would be `unknown`.
+    """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    if most == resource.RLIM_INFINITY or most - OTHER_FILES >= wanted:
+        return wanted
+    allowed = max(1, most - OTHER_FILES)
+    log.warning("send.few_open_files", open_files=most, connections=allowed, wanted=wanted)
+    return allowed
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -50,6 +50,9 @@ class NumberCell(Struct, frozen=True, gc=False):
     note: str | None = None
     damage: str | None = None
 
+    def __repr__(self) -> str:
+        return f"NumberCell(note={self.note!r}, damage={self.damage!r})"
+
 
 def repair_number_cell(text: str) -> NumberCell:
     """Undo what spreadsheets do to a phone number, where that is certain.

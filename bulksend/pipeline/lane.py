@@ -28,8 +28,8 @@ MAX_AHEAD_S = 1.0
 more than a second's parts are claimed, so earlier than `MAX_AHEAD_S` there is nothing to prepare."""
 
 MAX_PREPARED = 100
-"""Messages of a bucket that are prepared at once: what comes back from the air carries the next, so more of them would
-only open connections that nobody needs a moment later."""
+"""Messages of a bucket that are prepared at once, unless more go out in the time that preparing one takes: what comes
+back from the air carries the next, so more of them would only open connections that nobody needs a moment later."""
 
 LOOK_AGAIN_S = 60.0
 """The longest that a lane sleeps when nothing wakes it and nothing is due."""
@@ -186,7 +186,9 @@ class Lane:
     def _may_start(self, delivery: Delivery) -> bool:
         bucket, roster = self.instruments, self.instruments.roster
         roster.awaits_landing = bucket.in_flight.is_full
-        if roster.awaits_landing or roster.messages(Stage.PREPARED) >= MAX_PREPARED:
+        # Where preparing takes long, as many as go on the wire meanwhile: fewer would be a limit of their own.
+        most = max(MAX_PREPARED, bucket.meter.allowed * bucket.preparation.mean_s)
+        if roster.awaits_landing or roster.messages(Stage.PREPARED) >= most:
             return False
         ahead_s = min(MAX_AHEAD_S, max(MIN_AHEAD_S, bucket.preparation.seconds))
         early_s = bucket.meter.spare_s(delivery.claim.parts, behind=roster.parts(Stage.PREPARED)) - ahead_s

@@ -20,6 +20,11 @@ class LatencyEstimate:
         """The estimate."""
         return self._first_guess_s if self._mean_s is None else self._mean_s + 4.0 * self._deviation_s
 
+    @property
+    def mean_s(self) -> float:
+        """The smoothed mean; 0 until something was measured."""
+        return self._mean_s or 0.0
+
     def learn(self, seconds: float) -> None:
         """Take one measurement into account."""
         if self._mean_s is None:

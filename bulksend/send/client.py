@@ -74,6 +74,9 @@ class PreparedRequest(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
 
+    def __repr__(self) -> str:
+        return f"PreparedRequest({self.method} {self.url}, {len(self.body)} bytes)"
+
 
 class _Captured(Exception):
     """Carries a request out of the SDK instead of onto the wire."""
@@ -196,6 +199,11 @@ class ServiceClient:
         frozen = await self._credentials.get_frozen_credentials()
         return Keys(frozen.access_key, frozen.secret_key, frozen.token)
 
+    def last_keys(self) -> Keys:
+        """The credentials that the last request was signed with. The SDK is not asked: it might renew them again."""
+        frozen = getattr(self._credentials, "_frozen_credentials", None) or self._credentials
+        return Keys(frozen.access_key, frozen.secret_key, frozen.token)
+
     def refusal(self, operation: str, status: int, headers: Mapping[str, str], body: bytes, *, text: str) -> Outcome:
         """What an error that the service answered to `operation` means, read by the SDK's parsers.
 
@@ -278,6 +286,11 @@ class ServiceClient:
             if _is_loopback(client.meta.endpoint_url):
                 hint = "for the simulator any will do: AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
             raise UsageError("aws: no credentials found", hint)
+        written = {"access key": frozen.access_key, "token": frozen.token, "region": client.meta.region_name}
+        for what, value in written.items():
+            if not (value or "").isprintable():
+                # It would end a line of every request's head; aiohttp refuses it too late, when all seems to be sent.
+                raise UsageError(f"aws: there is a control character in the {what}", "look for a line end behind it")
         client.meta.events.register(f"before-send.{SERVICE}", _capture)
         return (
             client,

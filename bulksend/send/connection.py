@@ -16,6 +16,9 @@ class Response(NamedTuple):
     headers: list[tuple[bytes, bytes]]
     body: bytes
 
+    def __repr__(self) -> str:
+        return f"Response({self.status}, {len(self.body)} bytes)"
+
 
 class Lost(Exception):
     """No answer came to a request that was written.

@@ -42,7 +42,8 @@ _accepted = msgspec.json.Decoder(_Accepted)
 class ExpressLine:
     """Sends the messages of a campaign over connections of its own; `base.ports.Gateway` has the contract of `send`.
 
-    An async context manager. Entering it raises `CannotPrepare` where the plain SDK has to be used, with the reason.
+    An async context manager. Entering it raises `CannotPrepare` where the plain SDK has to be used, with the reason,
+    and `UsageError` where certificates cannot be read.
 
     Args:
         client: that finds credentials and endpoint; open.
@@ -71,14 +72,14 @@ class ExpressLine:
 
     async def __aenter__(self) -> Self:
         self._fingerprint = self._client.fingerprint
-        self._keys = await self._client.keys()
-        self._looked_s = self._clock.monotonic()
         members = {**self._members, **row_members(_EXAMPLE)}
         members["Context"] = {**self._context, CONTEXT_ROW: row_context(_EXAMPLE)}
         try:
             model = await self._client.prepared(METHOD, members)
         except Exception as error:
             raise CannotPrepare(f"the SDK cannot prepare a request ({type(error).__name__})") from error
+        self._keys = self._client.last_keys()
+        self._looked_s = self._clock.monotonic()
         http = self._client.http
         if http is None or http.has_proxy(model.url):
             raise CannotPrepare("a proxy is set for the endpoint")
@@ -122,6 +123,8 @@ class ExpressLine:
                 message_id = _accepted.decode(response.body).message_id
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return unreadable("NoMessageId", released=True)
+            if not message_id.isprintable():
+                return unreadable("NoMessageId", released=True)
             self._client.worked()
             return Outcome(OutcomeKind.SENT, message_id=message_id)
         return await self._client.consider(self._refusal(response, claim), used)
@@ -136,5 +139,8 @@ class ExpressLine:
         self._fingerprint = fingerprint
 
     def _refusal(self, response: Response, claim: Claim) -> Outcome:
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+        # The white space behind a value is no part of it (RFC 9110, 5.5); the parser leaves it there.
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1").strip(" \t") for name, value in response.headers
+        }
         return self._client.refusal(OPERATION, response.status, headers, response.body, text=claim.text)

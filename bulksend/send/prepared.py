@@ -14,8 +14,11 @@ from bulksend.send.signing import ALGORITHM, Scope, Signer
 
 _AUTHORIZATION = re.compile(
     rf"{ALGORITHM} Credential=[^/]+/\d{{8}}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request, "
-    r"SignedHeaders=(?P<signed>[^,]+), Signature=[0-9a-f]{64}"
+    r"SignedHeaders=[^,]+, Signature=[0-9a-f]{64}"
 )
+
+_PATH = re.compile(r"(?:/[\w.~-]+)*/?", re.ASCII)
+"""Paths that are signed as they are written."""
 
 _SIGNED = ("Content-Type", "Host", "X-Amz-Target")
 _OF_THE_SIGNATURE = ("X-Amz-Date", "X-Amz-Security-Token", "Authorization")
@@ -83,6 +86,8 @@ class Requests:
         if address.scheme not in ("http", "https") or address.query or address.username is not None:
             raise CannotPrepare("the endpoint is more than scheme, host, port and path")
         self._path = address.path or "/"
+        if _PATH.fullmatch(self._path) is None or "." in self._path.split("/") or ".." in self._path.split("/"):
+            raise CannotPrepare("the endpoint's path has more in it than plain names")
         headers = {name.lower(): value for name, value in model.headers.items()}
         if unknown := sorted(headers.keys() - _KNOWN):
             raise CannotPrepare(f"the SDK adds the header {unknown[0]}")
@@ -91,6 +96,7 @@ class Requests:
             raise CannotPrepare("the SDK does not sign its requests in the usual way")
         self._scope = Scope(found["region"], found["service"])
         headers["host"] = _host(model.url)
+        _require_one_line(self._path, *headers.values())
         self._headers = [(name, headers[name.lower()]) for name in _SIGNED]
         lines = "".join(f"{name}: {headers[name.lower()]}\r\n" for name in _NOT_SIGNED)
         self._before = f"POST {self._path} HTTP/1.1\r\n{lines}".encode()
@@ -109,6 +115,7 @@ class Requests:
         return b"%b%b\r\nContent-Length: %d\r\n\r\n%b" % (self._before, head, len(body), body)
 
     def _signer_for(self, keys: Keys) -> Signer:
+        _require_one_line(keys.access_key, keys.token or "")
         return Signer(
             self._scope,
             self._path,
@@ -117,6 +124,12 @@ class Requests:
             secret_key=keys.secret_key,
             token=keys.token,
         )
+
+
+def _require_one_line(*values: str) -> None:
+    """Raises `CannotPrepare` for what would begin another line of the head, which nobody else looks through."""
+    if not all(map(str.isprintable, values)):
+        raise CannotPrepare("there is a control character in a header")
 
 
 def _open(document: str) -> str:

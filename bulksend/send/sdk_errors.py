@@ -12,6 +12,7 @@ from botocore.exceptions import (
     ClientError,
     ConnectionError,  # noqa: A004 - botocore's own, the base of what goes wrong before a request is written
     ConnectTimeoutError,
+    CredentialRetrievalError,
     HTTPClientError,
     NoCredentialsError,
     ParamValidationError,
@@ -44,7 +45,7 @@ def outcome_of(error: Exception, *, released: bool, now: datetime, text: str = "
     if isinstance(error, ParamValidationError):
         # Without the SDK's words: they quote the values.
         return Outcome(OutcomeKind.FAILED_UNEXPECTED, "not_valid_for_the_sdk", None, type(error).__name__, None)
-    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+    if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
         return Outcome(OutcomeKind.STOP, "no_credentials", None, type(error).__name__, str(error))
     if isinstance(error, BotoCoreError):
         return classify(_transport_fault(error, released=released), text=text)
@@ -119,7 +120,8 @@ def words_of(error: object) -> str:
     # aiohttp wraps what it was told; its word for an untrusted certificate is an SSLError by class, without a reason.
     error = getattr(error, "certificate_error", getattr(error, "os_error", error))
     if isinstance(error, ssl.SSLError):
-        return f"TLS: {error.reason or error.strerror or 'failed'}"
+        why = getattr(error, "verify_message", None) or error.reason or error.strerror
+        return f"TLS: {why or 'failed'}"
     if isinstance(error, OSError) and error.errno is not None:
         return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
     return str(error) or type(error).__name__

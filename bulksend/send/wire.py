@@ -1,8 +1,9 @@
-"""The last step before the socket: a message is let onto the wire when its connection is open and its bytes are ready.
+"""The last step before the socket on the SDK's way: a message is let out when connection and bytes are ready.
 
 aiohttp tells when a request's headers are about to be written, after the connection was acquired and before a byte of
 the request leaves, and waits for whoever listens. That is where the meter belongs: signing, DNS, TCP and TLS are over,
-so what was measured at release is what arrives. A test watches a raw socket to hold aiohttp to this order.
+so what was measured at release is what arrives. A test watches a raw socket to hold aiohttp to this order. The express
+line has the same step in `connections`.
 """
 
 import ssl
@@ -17,7 +18,9 @@ import aiohttp
 from aiobotocore.httpsession import AIOHTTPSession
 from botocore.httpsession import create_urllib3_context, get_cert_path
 
+from bulksend.base.errors import UsageError
 from bulksend.base.ports import Release
+from bulksend.send.sdk_errors import words_of
 
 
 class Ticket:
@@ -87,15 +90,23 @@ class GatedSession(AIOHTTPSession):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self.verify: bool | str = arguments.get("verify", True)
-        self.client_cert: object = arguments.get("client_cert")
-        self._proxies: dict[str, str] = arguments.get("proxies") or {}
+        # Not by `get`: under another name, a proxy or a bundle would be passed over without a word.
+        self.verify: bool | str = arguments["verify"]
+        self.client_cert: object = arguments["client_cert"]
+        self._proxies: dict[str, str] = arguments["proxies"] or {}
 
     def tls(self) -> ssl.SSLContext:
-        """How the SDK checks certificates: those of the bundle that it was given or finds."""
+        """How the SDK checks certificates: by the bundle that it was given or finds. `UsageError`: it is unreadable."""
         context: ssl.SSLContext = create_urllib3_context()
         context.check_hostname = True
-        context.load_verify_locations(get_cert_path(self.verify))
+        bundle = get_cert_path(self.verify)
+        try:
+            context.load_verify_locations(bundle)
+        except OSError as error:  # what is no PEM is an SSLError, which is one
+            raise UsageError(
+                f"aws: the certificates in {bundle} cannot be read ({words_of(error)})",
+                "set AWS_CA_BUNDLE, or ca_bundle of ~/.aws/config, to a file in PEM",
+            ) from None
         return context
 
     def has_proxy(self, url: str) -> bool:

@@ -249,7 +249,7 @@ def _operation(request: HttpRequest) -> str:
 def _params(body: bytes) -> dict[str, object]:
     try:
         params = _decode(body or b"{}")
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable("The request body is not JSON") from error
     if not isinstance(params, dict):
         raise unreadable("The request body is not a JSON object")

@@ -11,7 +11,11 @@ CLAIM_SLICE_ROWS = 500
 
 
 class SlicedClaim:
-    """A claim, as `Ledger.claim` takes it, that is done in slices: one each time it is called."""
+    """A claim, as `Ledger.claim` takes it, that is done in slices: one each time it is called.
+
+    Attributes:
+        slice_rows: rows of the next slice, at most.
+    """
 
     def __init__(
         self, bucket: str, *, parts: int, rows: int, oversized: bool, slice_rows: int = CLAIM_SLICE_ROWS
@@ -20,13 +24,13 @@ class SlicedClaim:
         self._parts = parts
         self._rows = rows
         self._oversized = oversized
-        self._slice_rows = slice_rows
+        self.slice_rows = slice_rows
         self._claims: list[Claim] = []
 
     @property
     def next_rows(self) -> int:
         """How many rows the next slice has at most."""
-        return min(self._rows, self._slice_rows)
+        return min(self._rows, self.slice_rows)
 
     def __call__(self, ledger: SqliteLedger) -> Sequence[Claim] | None:
         """Claim a slice. Returns all that has been claimed; None: another slice is to follow."""

@@ -1,8 +1,9 @@
 """Operations on their way from the event loop to the ledger's thread, and results on their way back."""
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -21,6 +22,9 @@ CLAIM_COST_ROWS = 20
 """What a claim costs beside its rows, in rows. Claims of a group cost no more than one slice, about: where many lanes
 claim at the same time, outcomes would wait for all of them."""
 
+CLAIM_ROWS_PER_S = 160_000
+"""How fast rows are claimed, about."""
+
 Group = list[tuple[Operation, "asyncio.Future[object]"]]
 """Operations, each with the future of its result."""
 
@@ -30,15 +34,20 @@ class Handover:
 
     The loop uses `submit`, `hand_over` and `end`, the thread `next_group`, `answer_group` and `answer`. Operations keep
     their order, but for claims, which others overtake: they are no one's before they are answered.
+
+    Args:
+        monotonic: the clock that tells how long a group took.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
         self._loop = asyncio.get_running_loop()
         self._gathered: Group = []
         self._timer: asyncio.TimerHandle | None = None
         self._groups: SimpleQueue[Group | None] = SimpleQueue()
         self._claims: deque[tuple[SlicedClaim, asyncio.Future[object]]] = deque()
         self._ended = False
+        self._began_s = self._took_s = 0.0
         self._answers: deque[tuple[asyncio.Future[Any], object]] = deque()
 
     def submit(self, operation: Operation, *, at_once: bool) -> "asyncio.Future[object]":
@@ -79,15 +88,19 @@ class Handover:
                             self._claims.append((operation, future))
                         else:
                             group.append((operation, future))
-        room = CLAIM_SLICE_ROWS
+        # Half as long as the last group took, where that is more: what waits for a slow disk may wait for claims too.
+        room = max(CLAIM_SLICE_ROWS, int(self._took_s * CLAIM_ROWS_PER_S / 2))
         while self._claims and room > 0:
             claim, future = self._claims.popleft()
+            claim.slice_rows = max(CLAIM_SLICE_ROWS, room)
             room -= claim.next_rows + CLAIM_COST_ROWS
             group.append((claim, future))
+        self._began_s = self._monotonic()
         return group or None
 
     def answer_group(self, group: Group, results: Sequence[object]) -> None:
         """Have the futures of `group` resolved, but for those of claims that are to go on: they come again."""
+        self._took_s = self._monotonic() - self._began_s
         answers: list[tuple[asyncio.Future[Any], object]] = []
         for (operation, future), result in zip(group, results, strict=True):
             if result is None and isinstance(operation, SlicedClaim):

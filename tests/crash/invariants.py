@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from bulksend.base.records import Status
-from bulksend.rate.inflight import FIRST_GUESS_S, FLOOR_S
+from bulksend.rate.inflight import FIRST_GUESS_S, FLOOR_S, LEAST
 from bulksend.rate.latency import LatencyEstimate
 from bulksend.store.export import export_rows
 from bulksend.store.reading import ReadableLedger
 from tests.crash.journal import Doings, Note, Word
+from tests.crash.points import A_COMMIT_S
 from tests.support.accepted import Accepted
 
 SETTLED = frozenset({Status.SENT, Status.FAILED, Status.UNKNOWN})
@@ -82,10 +83,12 @@ class Toll:
 
     Attributes:
         claimed: parts of rows that had not been let out.
-        in_air: rows that had been let out and not been answered.
+        in_air: rows that had been let out and not been answered, but for those that a later answer had overtaken: they
+            wait for their time-out and take no room (`rate.inflight`).
         recording: rows that had been answered, without the outcome on disk.
         most_claimed: parts that `claimed` may be at most: a second of the limit, or one message that has more.
-        most_in_air: rows that `in_air` and `recording` may be at most: the limit for as long as an answer may take.
+        most_in_air: rows that `in_air` and `recording` may be at most: the limit for as long as an answer may take and
+            a commit, or the few that may always be in the air.
     """
 
     claimed: int
@@ -111,12 +114,14 @@ def toll(bucket: Mapping[int, Row], *, mps: int, headroom: float, run: Doings, d
     flying = [number for number in own if number in run.released and number not in run.answered]
     claimed = [bucket[number]["parts"] for number in own if number not in run.released]
     last = max((run.released[number] for number in flying), default=-math.inf)
+    latest = max((run.released[number] for number in bucket if number in run.answered), default=-math.inf)
+    by_law = math.ceil(mps * (1.0 - headroom) * (_slowest_s(bucket, run, last=last) + A_COMMIT_S)) + 1
     return Toll(
         claimed=sum(claimed),
-        in_air=len(flying),
+        in_air=sum(run.released[number] > latest for number in flying),
         recording=sum(number in run.answered for number in own),
         most_claimed=max(mps, *claimed) if len(claimed) == 1 else mps,
-        most_in_air=math.ceil(mps * (1.0 - headroom) * _slowest_s(bucket, run, last=last)) + 1,
+        most_in_air=max(LEAST + 1, by_law),
     )
 
 

@@ -80,6 +80,7 @@ WIRE: dict[str, tuple[Answer, str]] = {
     "200 empty": ([answer(200, b"")], "unknown"),
     "200 too deep": ([answer(200, b'{"x":' + b"[" * 99999 + b"]" * 99999 + b',"MessageId":"a"}')], "unknown"),
     "200 half a character": ([answer(200, b'{"MessageId":"\\ud800"}')], "unknown"),
+    "200 a line end in it": ([answer(200, b'{"MessageId":"a\\nb"}')], "unknown"),
     "200 a list": ([answer(200, b"[]")], "unknown"),
     "200 no UTF-8": ([answer(200, b'{"MessageId":"\xff"}')], "unknown"),
     "200 a byte order mark": ([answer(200, b"\xef\xbb\xbf" + TAKEN)], "unknown"),
@@ -103,6 +104,10 @@ WIRE: dict[str, tuple[Answer, str]] = {
             ("empty", b""), ("HTML", HTML), ("{}", b"{}"), ("text", b"upstream timeout"), ("cut", b'{"__type":"'),
         )
     },
+    "400 white space behind a header": (
+        [raw("400 Bad", "x-amzn-ErrorType: ThrottlingException \t", length(b"{}"), body=b"{}")],
+        "throttled",
+    ),
     "400 a number": ([answer(400, b"5")], "unknown"),
     "400 in chunks": ([raw("400 Bad", "Transfer-Encoding: chunked", body=chunked(THROTTLED))], "throttled"),
     "400 till the end": ([raw("400 Bad", body=THROTTLED), CLOSE], "throttled"),

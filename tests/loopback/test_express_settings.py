@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bulksend.base.clock import SystemClock
+from bulksend.base.errors import UsageError
 from bulksend.base.records import Outcome
 from bulksend.send.client import Access, PreparedRequest, ServiceClient
 from bulksend.send.prepared import Requests, row_members
@@ -104,8 +105,10 @@ def test_renewed_credentials_are_used_within_a_second(way: Way, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("way", [EXPRESS, EXPRESS_UVLOOP], ids=str)
-@pytest.mark.parametrize("trouble", ["fails", "expired"])
-def test_a_renewal_that_fails_is_known_not_sent(way: Way, trouble: str, tmp_path: Path, config: Path) -> None:
+@pytest.mark.parametrize(("trouble", "kind"), [("fails", "stop"), ("expired", "not_sent")])
+def test_a_renewal_that_fails_is_known_not_sent(
+    way: Way, trouble: str, kind: str, tmp_path: Path, config: Path
+) -> None:
     """The process fails, or tells what has expired already: the SDK's outcome, no release, no byte; then it works."""
     process = Process(tmp_path, config)
 
@@ -132,7 +135,7 @@ def test_a_renewal_that_fails_is_known_not_sent(way: Way, trouble: str, tmp_path
 
     ours = way.run(main(way))
     assert ours == SDK.run(main(SDK))
-    assert str(ours.kind) == "not_sent"
+    assert str(ours.kind) == kind
 
 
 @pytest.mark.parametrize("way", [EXPRESS, EXPRESS_UVLOOP], ids=str)
@@ -242,7 +245,7 @@ def test_a_header_that_nobody_knows_is_the_sdks_affair(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    ("path", "why"), [("/a b", "another way"), ("/a/../b", "another way"), ("/?x=1", "scheme, host, port and path")]
+    ("path", "why"), [("/a b", "plain names"), ("/a/../b", "plain names"), ("/?x=1", "scheme, host, port and path")]
 )
 def test_an_endpoint_out_of_the_ordinary_is_the_sdks_affair(path: str, why: str) -> None:
     """Nothing is sent in a spelling that was not the one that was signed."""
@@ -252,6 +255,59 @@ def test_an_endpoint_out_of_the_ordinary_is_the_sdks_affair(path: str, why: str)
             assert transport == "sdk"
             assert len(reasons) == 1
             assert why in reasons[0]
+
+    EXPRESS.run(main())
+
+
+@pytest.mark.parametrize("way", [EXPRESS, SDK], ids=str)
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\nX-Other: header"])
+@pytest.mark.parametrize("variable", ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION"])
+def test_what_would_end_a_line_of_the_head_is_named_before_anything_is_sent(
+    way: Way, end: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret that was read from a file with its line end stops at the start, and burns no row."""
+    made_up = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "made-up", "AWS_DEFAULT_REGION": "us-east-1"}
+    made_up[variable] = made_up.get(variable, "token") + end
+    for name, value in made_up.items():
+        monkeypatch.setenv(name, value)
+
+    async def main() -> None:
+        async with gateway(way, "http://127.0.0.1:9", region="", credentials=None):
+            raise AssertionError
+
+    with pytest.raises(UsageError, match="aws: "):
+        way.run(main())
+
+
+def test_renewed_credentials_cannot_add_to_the_head(tmp_path: Path, config: Path) -> None:
+    """Such ones are not signed with; nothing is written."""
+    process = Process(tmp_path, config)
+    process.say("FIRST")
+    clock = HandClock()
+
+    async def main() -> tuple[Outcome, int]:
+        async with (
+            raw_server(accept) as server,
+            gateway(EXPRESS, server.url, credentials=None, clock=clock) as to,
+        ):
+            process.say("SECOND", token="a\r\nX-Other: header")
+            clock.seconds += 1.0
+            return await to.send(make_claim(1), at_once), len(server.requests)
+
+    outcome, requests = EXPRESS.run(main())
+    assert (str(outcome.kind), requests) == ("not_sent", 0)
+
+
+@pytest.mark.parametrize("bundle", ["missing.pem", "."])
+def test_a_bundle_that_cannot_be_read_is_no_fault_of_ours(
+    bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said before anything is claimed, with its name."""
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / bundle))
+
+    async def main() -> None:
+        with pytest.raises(UsageError, match=r"the certificates in .* cannot be read"):
+            await gateway(EXPRESS, "https://127.0.0.1:9").__aenter__()
 
     EXPRESS.run(main())
 

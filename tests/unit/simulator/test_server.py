@@ -262,6 +262,13 @@ def test_an_operation_that_is_not_simulated(server: Running) -> None:
         (b"{}", ("POST", "/x"), {"X_Amz_Target": "PinpointSMSVoiceV2.DescribePools"}, "UnknownOperationException"),
         (b"{", ("POST", "/"), {"X_Amz_Target": "PinpointSMSVoiceV2.DescribePools"}, "SerializationException"),
         (b"[]", ("POST", "/"), {"X_Amz_Target": "PinpointSMSVoiceV2.DescribePools"}, "SerializationException"),
+        (
+            b'{"a": "\xff"}',
+            ("POST", "/"),
+            {"X_Amz_Target": "PinpointSMSVoiceV2.DescribePools"},
+            "SerializationException",
+        ),
+        (b"[" * 99_999, ("POST", "/"), {"X_Amz_Target": "PinpointSMSVoiceV2.DescribePools"}, "SerializationException"),
         (b"\xff", ("POST", "/"), {"X_Amz_Target": "PinpointSMSVoiceV2.DescribePools"}, "SerializationException"),
         (
             b'{"MessageBody":"\\ud800"}',
