@@ -145,6 +145,14 @@ def test_a_file_that_may_not_grow_stops_the_run(scene: Scene) -> None:
     assert_goes_on_to_the_end(scene)
 
 
+def test_few_open_files_cost_time_and_no_certainty(scene: Scene) -> None:
+    """Where a process may open only so many files, fewer messages are in the air, and the ledger is written."""
+    done = confined(*scene.send_arguments, folder=scene.folder, open_files=70)
+    assert (done.code, done.json["sent"], done.json["unknown"]) == (0, scene.size, 0), done
+    assert "send.few_open_files" in done.err
+    assert scene.check()[Status.SENT] == scene.size
+
+
 def test_a_disk_that_is_full_stops_the_run(small_disk: Path, tmp_path: Path) -> None:
     """The disk fills up in the middle: exit code 3, the same while it is full; when there is space, resume finishes."""
     with scene_in(tmp_path, ledger=small_disk / "l.db") as scene:

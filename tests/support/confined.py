@@ -1,8 +1,9 @@
 """The real command on a machine that denies it something.
 
-    python -m tests.support.confined FILE_BYTES ARGUMENTS...
+    python -m tests.support.confined FILE_BYTES OPEN_FILES ARGUMENTS...
 
-No file can become longer than FILE_BYTES (0: as long as it likes), and root is refused what others are refused.
+No file can become longer than FILE_BYTES, and no more than OPEN_FILES can be open (0: as the system has it); root is
+refused what others are refused.
 """
 
 import ctypes
@@ -20,10 +21,12 @@ CAP_DAC_READ_SEARCH = 2
 """linux/prctl.h, linux/capability.h: what lets root read and write files whatever their modes say."""
 
 
-def confined(*arguments: str | Path, folder: Path, file_bytes: int = 0, timeout_s: float = 90) -> Finished:
+def confined(
+    *arguments: str | Path, folder: Path, file_bytes: int = 0, open_files: int = 0, timeout_s: float = 90
+) -> Finished:
     """Run the command in `folder`, confined, and wait for its end."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.confined", str(file_bytes), *map(str, arguments)],
+        [sys.executable, "-m", "tests.support.confined", str(file_bytes), str(open_files), *map(str, arguments)],
         cwd=folder,
         env={**environment(folder, CREDENTIALS), "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
@@ -41,7 +44,9 @@ def can_confine() -> bool:
 
 def main() -> None:
     """Give up, then become the command."""
-    file_bytes, *command = sys.argv[1:]
+    file_bytes, open_files, *command = sys.argv[1:]
+    if int(open_files):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (int(open_files), int(open_files)))
     if int(file_bytes):
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(file_bytes), int(file_bytes)))
     if os.geteuid() == 0 and sys.platform == "linux":
