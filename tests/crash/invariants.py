@@ -13,7 +13,7 @@ from bulksend.rate.latency import LatencyEstimate
 from bulksend.store.export import export_rows
 from bulksend.store.reading import ReadableLedger
 from tests.crash.journal import Doings, Note, Word
-from tests.crash.points import A_COMMIT_S
+from tests.crash.points import A_SHARED_COMMIT_S
 from tests.support.accepted import Accepted
 
 SETTLED = frozenset({Status.SENT, Status.FAILED, Status.UNKNOWN})
@@ -115,7 +115,7 @@ def toll(bucket: Mapping[int, Row], *, mps: int, headroom: float, run: Doings, d
     claimed = [bucket[number]["parts"] for number in own if number not in run.released]
     last = max((run.released[number] for number in flying), default=-math.inf)
     latest = max((run.released[number] for number in bucket if number in run.answered), default=-math.inf)
-    by_law = math.ceil(mps * (1.0 - headroom) * (_slowest_s(bucket, run, last=last) + A_COMMIT_S)) + 1
+    by_law = math.ceil(mps * (1.0 - headroom) * (_slowest_s(bucket, run, last=last) + A_SHARED_COMMIT_S)) + 1
     return Toll(
         claimed=sum(claimed),
         in_air=sum(run.released[number] > latest for number in flying),

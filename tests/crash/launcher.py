@@ -12,7 +12,7 @@ from bulksend.base.ports import Gateway, Ledger, Release
 from bulksend.base.records import Claim, Outcome, Settlement
 from bulksend.cli.app import run
 from tests.crash.journal import UNTRIED, JournalWriter, Word
-from tests.crash.points import A_COMMIT_S, AN_ANSWER_S, Crash, Point
+from tests.crash.points import A_COMMIT_S, A_SHARED_COMMIT_S, AN_ANSWER_S, Crash, Point
 
 
 class WatchedLedger:
@@ -28,7 +28,7 @@ class WatchedLedger:
 
     async def claim(self, *arguments: Any, **keywords: Any) -> Sequence[Claim]:
         self._crash.at(Point.BEFORE_INTENT)
-        self._crash.within(Point.DURING_INTENT, A_COMMIT_S)
+        self._crash.within(Point.DURING_INTENT, A_SHARED_COMMIT_S)
         claims: Sequence[Claim] = await self._ledger.claim(*arguments, **keywords)
         for claim in claims:
             self._journal.note(Word.INTENT, claim.row, claim.attempt)
@@ -37,21 +37,21 @@ class WatchedLedger:
 
     async def retry(self, attempts: Mapping[int, int]) -> None:
         self._crash.at(Point.BEFORE_INTENT)
-        self._crash.within(Point.DURING_INTENT, A_COMMIT_S)
+        self._crash.within(Point.DURING_INTENT, A_SHARED_COMMIT_S)
         await self._ledger.retry(attempts)
         for row, attempt in attempts.items():
             self._journal.note(Word.INTENT, row, attempt)
         self._crash.at(Point.AFTER_INTENT)
 
     async def settle(self, settlement: Settlement) -> None:
-        self._crash.within(Point.DURING_OUTCOME, A_COMMIT_S)
+        self._crash.within(Point.DURING_OUTCOME, A_SHARED_COMMIT_S)
         await self._ledger.settle(settlement)
         self._journal.note(Word.SETTLED, settlement.row, settlement.attempt, settlement.status)
         self._crash.at(Point.AFTER_OUTCOME)
         self._crash.settled()
 
     async def postpone(self, row: int, attempt: int, *, throttled: bool, tried: bool = True) -> None:
-        self._crash.within(Point.DURING_OUTCOME, A_COMMIT_S)
+        self._crash.within(Point.DURING_OUTCOME, A_SHARED_COMMIT_S)
         await self._ledger.postpone(row, attempt, throttled=throttled, tried=tried)
         self._journal.note(Word.POSTPONED, row, attempt, "tried" if tried else UNTRIED)
         self._crash.at(Point.AFTER_OUTCOME)

@@ -32,8 +32,11 @@ class Point(StrEnum):
         return self.value.endswith(("_return", "_end"))
 
 
-A_COMMIT_S = 0.012
-"""How long a group commit takes, about: most of it is waiting for others to share it."""
+A_COMMIT_S = 0.002
+"""How long a group commit takes, about."""
+
+A_SHARED_COMMIT_S = 0.012
+"""The same where it waits for others to share it, as outcomes and claims do."""
 
 AN_ANSWER_S = 0.015
 """How long an answer takes at least, most of the time."""
