@@ -85,6 +85,7 @@ class Lane:
             preparation=LatencyEstimate(first_guess_s=FIRST_AHEAD_S),
             roster=Roster(),
         )
+        self._max_in_flight = max_in_flight
         self.messages_settled = 0
         self.parts_settled = 0
         self._around = around
@@ -186,8 +187,9 @@ class Lane:
     def _may_start(self, delivery: Delivery) -> bool:
         bucket, roster = self.instruments, self.instruments.roster
         roster.awaits_landing = bucket.in_flight.is_full
-        # Where preparing takes long, as many as go on the wire meanwhile: fewer would be a limit of their own.
-        most = max(MAX_PREPARED, bucket.meter.allowed * bucket.preparation.mean_s)
+        # Where preparing takes long, as many as go on the wire meanwhile: fewer would be a limit of their own. But never
+        # more than there may be connections: who waits for one seems to take long to prepare, and would call for more.
+        most = min(self._max_in_flight, max(MAX_PREPARED, bucket.meter.allowed * bucket.preparation.mean_s))
         if roster.awaits_landing or roster.messages(Stage.PREPARED) >= most:
             return False
         ahead_s = min(MAX_AHEAD_S, max(MIN_AHEAD_S, bucket.preparation.seconds))
