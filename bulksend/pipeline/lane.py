@@ -187,8 +187,8 @@ class Lane:
     def _may_start(self, delivery: Delivery) -> bool:
         bucket, roster = self.instruments, self.instruments.roster
         roster.awaits_landing = bucket.in_flight.is_full
-        # Where preparing takes long, as many as go on the wire meanwhile: fewer would be a limit of their own. But never
-        # more than there may be connections: who waits for one seems to take long to prepare, and would call for more.
+        # Where preparing takes long, as many as go on the wire meanwhile: fewer would be a limit of their own. Yet not
+        # more than there may be connections: who waits for one seems slow to prepare, and would call for still more.
         most = min(self._max_in_flight, max(MAX_PREPARED, bucket.meter.allowed * bucket.preparation.mean_s))
         if roster.awaits_landing or roster.messages(Stage.PREPARED) >= most:
             return False
