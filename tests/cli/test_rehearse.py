@@ -128,7 +128,7 @@ def test_time_can_be_compressed(tmp_path: Path) -> None:
 
 def test_a_processor_that_cannot_keep_up_is_named(tmp_path: Path) -> None:
     """100,000 parts a second are more than any machine sends: the verdict says what it is that cannot."""
-    prepare(tmp_path, rows=2500, mps=1000)
+    prepare(tmp_path, rows=20_000, mps=1000)
     done = rehearse(tmp_path, "--json", "--speed", "100", "--latency", "fast")
     assert done.code == 0, done.err
     verdict = done.json["verdict"]
