@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bulksend.base.progress import Counts, RunEnd
+from bulksend.base.progress import Counts, RunEnd, Sample
 from bulksend.base.records import Claim, Origin, Outcome, Settlement
 
 Release = Callable[[], Awaitable[None]]
@@ -50,6 +50,25 @@ class Diverted:
     held: int
 
 
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Which pending rows of a bucket may be claimed.
+
+    Attributes:
+        zones: numbers of the time zones (`Ledger.zones`) whose rows may go, in the order in which they are to; 0 is
+            that of the rows that have none.
+        last: the highest row number; None: the last there is.
+        rows: these rows alone, ascending; None: any.
+    """
+
+    zones: tuple[int, ...] = (0,)
+    last: int | None = None
+    rows: tuple[int, ...] | None = None
+
+
+ANY = Among()
+
+
 class Gateway(Protocol):
     """Puts one message on the wire."""
 
@@ -70,12 +89,14 @@ class Ledger(Protocol):
     All of them raise `LedgerError` when the ledger cannot be written; nothing more may be sent then.
     """
 
-    async def claim(self, bucket: str, *, parts: int, rows: int, oversized: bool = True) -> Sequence[Claim]:
-        """Take pending rows of `bucket` in input order and make their intent durable.
+    async def claim(
+        self, bucket: str, *, parts: int, rows: int, oversized: bool = True, among: Among = ANY
+    ) -> Sequence[Claim]:
+        """Take pending rows of `bucket` and make their intent durable: zone by zone, within a zone in input order.
 
         Takes rows while their parts add up to no more than `parts` and their number to no more than `rows`; with
-        `oversized` the first one whatever its parts. Rows that are held or postponed are passed over. Empty: the next
-        row does not fit, or (with `oversized`) nothing is left.
+        `oversized` the first one whatever its parts. Rows that are held or postponed, or not `among` those asked for,
+        are passed over. Empty: the next row does not fit, or (with `oversized`) nothing is left.
         """
         ...
 
@@ -132,6 +153,22 @@ class Ledger(Protocol):
 
     async def counts(self) -> Counts:
         """The numbers of this moment, without `reasons`."""
+        ...
+
+    async def zones(self) -> Mapping[int, str]:
+        """The time zones of rows: number -> IANA names with + between them. Without 0, which is none."""
+        ...
+
+    async def pending_zones(self) -> Mapping[str, Collection[int]]:
+        """Bucket -> numbers of the time zones, 0 too, that have rows which could be claimed."""
+        ...
+
+    async def add_samples(self, samples: Sequence[Sample]) -> None:
+        """Record how fast buckets went."""
+        ...
+
+    async def note_event(self, event: str, detail: Mapping[str, object]) -> None:
+        """Write something that happened to the campaign into its journal, with the time of now."""
         ...
 
     async def finish(self, end: RunEnd, cause: str | None, *, throttled: int) -> None:

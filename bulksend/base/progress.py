@@ -92,3 +92,67 @@ class Run:
     end: RunEnd | None
     cause: str | None
     throttled: int
+
+
+class Phase(StrEnum):
+    """What a run is doing."""
+
+    SENDING = "sending"
+    WAITING = "waiting"  # for its time: `start_at`, or a window in which its recipients may be texted
+    PAUSED = "paused"  # until somebody says so
+    STOPPING = "stopping"  # awaits the last answers
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """What a run is doing at one moment, and why.
+
+    Attributes:
+        phase: what.
+        reason: why it is not sending, in lower snake case, such as "operator" or "start_at"; "" while it is.
+        until: when it goes on by itself, UTC; None: nobody knows.
+        ordered: bucket -> parts per second that an operator has turned it down to; only those turned down.
+    """
+
+    phase: Phase = Phase.SENDING
+    reason: str = ""
+    until: datetime | None = None
+    ordered: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How one bucket went since the sample before.
+
+    Attributes:
+        at: when it was taken, UTC.
+        bucket: its name.
+        messages: let onto the wire.
+        parts: of those.
+        throttled: answers.
+        allowed: parts per second that were kept to when it was taken.
+        in_flight: messages in the air at that moment.
+    """
+
+    at: datetime
+    bucket: str
+    messages: int
+    parts: int
+    throttled: int
+    allowed: float
+    in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """Something that happened to the campaign as a whole: a run began, was paused, turned down, went on, ended.
+
+    Attributes:
+        at: UTC.
+        event: constant name, such as "run.paused".
+        detail: its fields.
+    """
+
+    at: datetime
+    event: str
+    detail: Mapping[str, object]

@@ -84,6 +84,8 @@ class PlannedRow(Struct, frozen=True):
         parts: how many parts `text` makes; 0 when there is no text.
         text: the finished message.
         pinned: the input itself named the identity, so no other may stand in for it.
+        zone: time zones that the recipient may be in, IANA names, sorted, with + between them; None where nothing
+            depends on it.
     """
 
     row: int
@@ -100,6 +102,7 @@ class PlannedRow(Struct, frozen=True):
     parts: int = 0
     text: str | None = None
     pinned: bool = False
+    zone: str | None = None
 
     def __repr__(self) -> str:
         return (
@@ -121,6 +124,7 @@ class Claim(Struct, frozen=True, gc=False):
         text: the message.
         parts: what the meter is charged.
         lost: why nobody knows what became of an earlier attempt, where somebody chose to send the row again; else None.
+        zone: number of the time zones that its recipient may be in; 0: none.
     """
 
     row: int
@@ -132,6 +136,7 @@ class Claim(Struct, frozen=True, gc=False):
     text: str
     parts: int
     lost: str | None = None
+    zone: int = 0
 
     def __repr__(self) -> str:
         return (
@@ -186,12 +191,14 @@ class Settlement(Struct, frozen=True, gc=False):
         attempt: the attempt that ended it.
         status: SENT, FAILED or UNKNOWN.
         outcome: where reason, message id and error come from.
+        released_ms: when that attempt was let onto the wire, milliseconds since 1970; None: never.
     """
 
     row: int
     attempt: int
     status: Status
     outcome: Outcome
+    released_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

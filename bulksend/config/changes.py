@@ -9,8 +9,8 @@ from bulksend.config.checks import check_retry
 from bulksend.config.layers import with_overrides
 from bulksend.config.model import Settings
 
-CHANGEABLE = ("aws", "pacing", "retry")
-"""The sections that say how fast and by which way a campaign is sent. The others say who gets what."""
+CHANGEABLE = ("aws", "pacing", "retry", "schedule", "canary", "guard", "ledger", "telemetry")
+"""The sections that say how, when and how fast a campaign is sent. The others say who gets what."""
 
 
 def with_changes(settings: Settings, overrides: Sequence[str]) -> Settings:
@@ -26,7 +26,7 @@ def with_changes(settings: Settings, overrides: Sequence[str]) -> Settings:
         if section not in CHANGEABLE:
             raise ConfigError(
                 f"--set {key}: a campaign that has begun can only change how fast and by which way it is sent",
-                "Set keys of [aws], [pacing] or [retry], or begin another campaign",
+                "Set keys of " + ", ".join(f"[{name}]" for name in CHANGEABLE) + ", or begin another campaign",
             )
         changed = replace(changed, **{section: replace(getattr(changed, section), **{name: given.value})})
     check_retry(changed.retry, {key: given.source for key, given in overriding.items()})

@@ -11,15 +11,7 @@ from msgspec.structs import fields, replace
 from bulksend.config.checks import check_complete, check_together
 from bulksend.config.keys import Given, Source
 from bulksend.config.layers import from_environment, from_file, with_overrides
-from bulksend.config.model import (
-    IDENTITIES,
-    AwsSettings,
-    CampaignSettings,
-    PacingSettings,
-    RecipientsSettings,
-    RetrySettings,
-    Settings,
-)
+from bulksend.config.model import IDENTITIES, SECTIONS, Settings
 
 MAX_TEMPLATE_BYTES = 100_000
 """Far above any message (1,600 characters): a larger file is not a template but, say, the list."""
@@ -61,15 +53,9 @@ def load_settings(
 
 
 def _assemble(given: Mapping[str, Given]) -> Settings:
+    sections: dict[str, Any] = {name: _section(model, name, given) for name, model in SECTIONS.items()}
     identities: Any = given[IDENTITIES].value if IDENTITIES in given else ()
-    return Settings(
-        campaign=_section(CampaignSettings, "campaign", given),
-        recipients=_section(RecipientsSettings, "recipients", given),
-        identities=identities,
-        aws=_section(AwsSettings, "aws", given),
-        pacing=_section(PacingSettings, "pacing", given),
-        retry=_section(RetrySettings, "retry", given),
-    )
+    return Settings(identities=identities, **sections)
 
 
 def _section(model: type[S], section: str, given: Mapping[str, Given]) -> S:
@@ -85,11 +71,23 @@ def _with_files(settings: Settings, sources: Mapping[str, Source]) -> Settings:
         path = _resolved(campaign.template_file, sources[key], key)
         template = _read_template(path, sources[key], key)
         campaign = replace(campaign, template=template, template_file=str(path))
-    if recipients.suppress:
-        key = "recipients.suppress"
-        found = (_existing(name, sources[key], f"{key}[{at}]") for at, name in enumerate(recipients.suppress))
-        recipients = replace(recipients, suppress=tuple(found))
-    return replace(settings, campaign=campaign, recipients=recipients)
+    for name, files in (("suppress", recipients.suppress), ("not_in", recipients.not_in)):
+        key = f"recipients.{name}"
+        found = tuple(_existing(file, sources[key], f"{key}[{at}]") for at, file in enumerate(files))
+        recipients = replace(recipients, **{name: found})
+    if recipients.opted_out_file:
+        key = "recipients.opted_out_file"
+        recipients = replace(recipients, opted_out_file=str(_resolved(recipients.opted_out_file, sources[key], key)))
+    pricing = settings.pricing
+    if pricing.file:
+        pricing = replace(pricing, file=_existing(pricing.file, sources["pricing.file"], "pricing.file"))
+    canary = settings.canary
+    events = [
+        each if each.startswith("s3://") else str(_resolved(each, sources["canary.events"], "canary.events"))
+        for each in canary.events
+    ]
+    canary = replace(canary, events=tuple(events))
+    return replace(settings, campaign=campaign, recipients=recipients, pricing=pricing, canary=canary)
 
 
 def _read_template(path: Path, source: Source, key: str) -> str:

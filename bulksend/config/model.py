@@ -13,7 +13,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bulksend.base.request import MESSAGE_TYPES, TEXT_RULES
-from bulksend.config import special
+from bulksend.config import places, special
+from bulksend.config.operating import (
+    CanarySettings,
+    GuardSettings,
+    LedgerSettings,
+    PricingSettings,
+    ScheduleSettings,
+    TelemetrySettings,
+)
 from bulksend.config.rules import choice, flag, free_text, number, text, whole
 from bulksend.origin.identity import Identity
 from bulksend.origin.numbers import assumed_mps
@@ -79,6 +87,9 @@ class RecipientsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
         validity: "valid" or "possible", how strictly numbers are judged.
         duplicates: "skip" or "send", what becomes of a number that occurred before.
         suppress: files of numbers never to text, absolute.
+        not_in: earlier ledgers whose recipients are left out, absolute.
+        opted_out_file: a file, absolute, that numbers which turn out to have opted out are added to; "" for none.
+        time_zone: column that names the time zone of a row; "" for none.
         encoding: of the input; "" to find it out.
         delimiter: of a CSV input, one character; "" to find it out.
     """
@@ -90,6 +101,9 @@ class RecipientsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     validity: Annotated[str, choice("valid", "possible")] = "valid"
     duplicates: Annotated[str, choice("skip", "send")] = "skip"
     suppress: Annotated[tuple[str, ...], special.files()] = ()
+    not_in: Annotated[tuple[str, ...], special.files()] = ()
+    opted_out_file: Annotated[str, places.optional_file()] = ""
+    time_zone: Annotated[str, text(special.COLUMN, unset="")] = ""
     encoding: Annotated[str, special.encoding()] = ""
     delimiter: Annotated[str, special.delimiter()] = ""
 
@@ -191,6 +205,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     aws: AwsSettings = AwsSettings()
     pacing: PacingSettings = PacingSettings()
     retry: RetrySettings = RetrySettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    canary: CanarySettings = CanarySettings()
+    guard: GuardSettings = GuardSettings()
+    pricing: PricingSettings = PricingSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     @property
     def has_auto(self) -> bool:
@@ -231,6 +251,12 @@ SECTIONS: Mapping[str, type[Struct]] = MappingProxyType(
         "aws": AwsSettings,
         "pacing": PacingSettings,
         "retry": RetrySettings,
+        "schedule": ScheduleSettings,
+        "canary": CanarySettings,
+        "guard": GuardSettings,
+        "pricing": PricingSettings,
+        "ledger": LedgerSettings,
+        "telemetry": TelemetrySettings,
     }
 )
 """The tables of the file by name. `[[identities]]` is an array of `IdentitySettings` beside them."""

@@ -51,6 +51,8 @@ def fingerprint(settings: Settings, *, suppressed_sha256: str) -> dict[str, str]
     del campaign["template_file"]
     campaign["time_to_live"] = settings.campaign.time_to_live_s
     recipients = asdict(settings.recipients) | {"suppress": suppressed_sha256}
+    for decided in ("not_in", "opted_out_file"):  # earlier campaigns go on; what the plan left out, it left out
+        del recipients[decided]
     identities = sorted([one.id, sorted(one.countries), one.bucket or one.id] for one in settings.identities)
     values: dict[str, object] = {f"campaign.{key}": value for key, value in campaign.items()}
     values |= {f"recipients.{key}": value for key, value in recipients.items()}

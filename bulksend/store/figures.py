@@ -1,12 +1,13 @@
 """What a ledger adds up to: from a few rows of `tallies`, or the end of an index, however long the list is."""
 
+import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from bulksend.base.progress import Breaker, BucketCounts, Counts, Run, RunEnd
+from bulksend.base.progress import Breaker, BucketCounts, Counts, JournalEntry, Run, RunEnd
 from bulksend.base.records import Status
 from bulksend.store.schema import RETRY, from_milliseconds, to_milliseconds
 
@@ -144,3 +145,10 @@ def read_recipients(connection: sqlite3.Connection, *, since: datetime) -> Colle
         (to_milliseconds(since),),
     )
     return frozenset(destination for (destination,) in found)
+
+
+def read_journal(connection: sqlite3.Connection, *, last: int | None) -> list[JournalEntry]:
+    """The newest `last` entries of the journal, or all, the oldest first."""
+    statement = "SELECT at, event, detail FROM journal ORDER BY id DESC LIMIT ?"
+    found = connection.execute(statement, (-1 if last is None else last,)).fetchall()
+    return [JournalEntry(from_milliseconds(at), event, json.loads(detail)) for at, event, detail in reversed(found)]

@@ -14,8 +14,8 @@ from typing import Self, TypeVar, cast
 
 from bulksend.base.clock import Clock
 from bulksend.base.errors import ExitCode, LedgerError
-from bulksend.base.ports import Behind, Choose, Diverted
-from bulksend.base.progress import Counts, Run, RunEnd
+from bulksend.base.ports import ANY, Among, Behind, Choose, Diverted
+from bulksend.base.progress import Counts, Run, RunEnd, Sample
 from bulksend.base.records import Claim, Origin, Settlement, Status
 from bulksend.store.faults import LedgerMisuse
 from bulksend.store.grouping import Operation, SlicedClaim, run_together
@@ -118,11 +118,13 @@ class GroupCommitLedger:
     ) -> None:
         await self.close()
 
-    async def claim(self, bucket: str, *, parts: int, rows: int, oversized: bool = True) -> Sequence[Claim]:
+    async def claim(
+        self, bucket: str, *, parts: int, rows: int, oversized: bool = True, among: Among = ANY
+    ) -> Sequence[Claim]:
         """As `Ledger.claim`; what others give back meanwhile may be among it. `rows` must be positive."""
         if rows < 1:
             raise ValueError(f"rows must be positive, not {rows}")
-        claim = SlicedClaim(bucket, parts=parts, rows=rows, oversized=oversized)
+        claim = SlicedClaim(bucket, parts=parts, rows=rows, oversized=oversized, among=among)
         future = cast("asyncio.Future[Sequence[Claim]]", self._queued(claim, at_once=False))
         try:
             return await asyncio.shield(future)
@@ -199,6 +201,22 @@ class GroupCommitLedger:
     async def recipients_since(self, moment: datetime) -> Collection[str]:
         """As `SqliteLedger.recipients_since`."""
         return await self._submit(lambda ledger: ledger.recipients_since(moment))
+
+    async def zones(self) -> Mapping[int, str]:
+        """As `Ledger.zones`."""
+        return await self._submit(SqliteLedger.zones)
+
+    async def pending_zones(self) -> Mapping[str, Collection[int]]:
+        """As `Ledger.pending_zones`."""
+        return await self._submit(SqliteLedger.pending_zones)
+
+    async def add_samples(self, samples: Sequence[Sample]) -> None:
+        """As `Ledger.add_samples`."""
+        await self._submit(lambda ledger: ledger.add_samples(samples))
+
+    async def note_event(self, event: str, detail: Mapping[str, object]) -> None:
+        """As `Ledger.note_event`."""
+        await self._submit(lambda ledger: ledger.note_event(event, detail))
 
     async def note_allowed(self, allowed: Mapping[str, float | None]) -> None:
         """As `Ledger.note_allowed`."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from bulksend.base.ports import ANY, Among
 from bulksend.base.records import Claim, Settlement
 from bulksend.store.faults import LedgerMisuse
 from bulksend.store.ledger import Postponement, SqliteLedger
@@ -18,12 +19,20 @@ class SlicedClaim:
     """
 
     def __init__(
-        self, bucket: str, *, parts: int, rows: int, oversized: bool, slice_rows: int = CLAIM_SLICE_ROWS
+        self,
+        bucket: str,
+        *,
+        parts: int,
+        rows: int,
+        oversized: bool,
+        among: Among = ANY,
+        slice_rows: int = CLAIM_SLICE_ROWS,
     ) -> None:
         self._bucket = bucket
         self._parts = parts
         self._rows = rows
         self._oversized = oversized
+        self._among = among
         self.slice_rows = slice_rows
         self._claims: list[Claim] = []
 
@@ -35,7 +44,7 @@ class SlicedClaim:
     def __call__(self, ledger: SqliteLedger) -> Sequence[Claim] | None:
         """Claim a slice. Returns all that has been claimed; None: another slice is to follow."""
         rows = self.next_rows
-        found = ledger.claim(self._bucket, parts=self._parts, rows=rows, oversized=self._oversized)
+        found = ledger.claim(self._bucket, parts=self._parts, rows=rows, oversized=self._oversized, among=self._among)
         self._claims += found
         self._rows -= len(found)
         self._parts -= sum(claim.parts for claim in found)

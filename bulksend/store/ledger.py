@@ -1,24 +1,19 @@
 """The ledger of a campaign in SQLite: what may be done to a row, and when."""
 
 import json
-import os
-import socket
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from functools import cached_property
-from math import inf
 from typing import NamedTuple
 
 import msgspec
 
-from bulksend.base.ports import Behind, Choose, Diverted
-from bulksend.base.progress import RunEnd
+from bulksend.base.ports import ANY, Among, Behind, Choose, Diverted
 from bulksend.base.records import INTERRUPTED, Claim, Settlement, Status
 from bulksend.store import statements as sql
 from bulksend.store.faults import LedgerMisuse, damaged, told_as_damage
+from bulksend.store.noting import NotingLedger
 from bulksend.store.schema import RETRY
-from bulksend.store.writing import WritableLedger
 
 _SENT = Status.SENT
 _OUTCOMES = frozenset({Status.SENT, Status.FAILED, Status.UNKNOWN})
@@ -49,7 +44,7 @@ class _Standing(NamedTuple):
     error_code: str | None
 
 
-class SqliteLedger(WritableLedger):
+class SqliteLedger(NotingLedger):
     """What may be done to the rows of a ledger.
 
     What changes rows takes part in the caller's `transaction()` and is on disk when that has ended, not before. It
@@ -74,14 +69,33 @@ class SqliteLedger(WritableLedger):
     until it has it back. One statement a row took 5 ms a row there, and `executemany` takes a step a row.
     """
 
-    _run: int | None = None
-
-    def claim(self, bucket: str, *, parts: int, rows: int, oversized: bool = True) -> Sequence[Claim]:
+    def claim(
+        self, bucket: str, *, parts: int, rows: int, oversized: bool = True, among: Among = ANY
+    ) -> Sequence[Claim]:
         """Take pending rows, as `Ledger.claim` says. `rows` must be positive."""
         if rows < 1:
             raise ValueError(f"rows must be positive, not {rows}")
-        number = self._bucket_number(bucket)
-        ((found, found_parts),) = self._read(sql.CLAIMABLE, {"bucket": number, "rows": rows})
+        claims: list[Claim] = []
+        for zone in among.zones:
+            found, is_full = self._claim_in_zone(
+                bucket, zone, parts=parts, rows=rows, oversized=oversized and not claims, among=among
+            )
+            claims += found
+            parts -= sum(claim.parts for claim in found)
+            rows -= len(found)
+            if is_full or rows < 1:
+                break
+        return claims
+
+    def _claim_in_zone(
+        self, bucket: str, zone: int, *, parts: int, rows: int, oversized: bool, among: Among
+    ) -> tuple[Sequence[Claim], bool]:
+        """Claim in one zone. Returns what was claimed, and whether its next row did not fit."""
+        last = self.last_row if among.last is None else among.last
+        scope = {"bucket": self._bucket_number(bucket), "zone": zone, "last": last}
+        certain = None if among.rows is None else json.dumps(among.rows)
+        statement = sql.CLAIMABLE if certain is None else sql.CLAIMABLE_OF
+        ((found, found_parts),) = self._read(statement, scope | {"rows": rows, "among": certain})
         with told_as_damage(self.path):
             claimable = list(zip(_INTEGERS.decode(found), _INTEGERS.decode(found_parts), strict=True))
         fitting = 0
@@ -90,16 +104,20 @@ class SqliteLedger(WritableLedger):
                 break
             parts -= weight
             fitting += 1
+        is_full = fitting < len(claimable)
         if fitting == 0:
-            return []
-        scope = {"bucket": number, "first": claimable[0][0], "last": claimable[fitting - 1][0]}
-        ((found,),) = self._read(sql.CLAIMED, scope | {"name": bucket})
-        self.write(sql.CLAIM, scope | {"now": self.now_ms()})
+            return [], is_full
+        taken = [row for row, _ in claimable[:fitting]]
+        scope |= {"first": taken[0], "last": taken[-1], "name": bucket, "now": self.now_ms()}
+        if certain is not None:
+            scope["among"] = json.dumps(taken)
+        ((found,),) = self._read(sql.CLAIMED if certain is None else sql.CLAIMED_OF, scope)
+        self.write(sql.CLAIM if certain is None else sql.CLAIM_OF, scope)
         with told_as_damage(self.path):
             claims = _CLAIMS.decode(found)
         if len(claims) != fitting:  # a row without an identity
             raise damaged(self.path)
-        return claims
+        return claims, is_full
 
     def postpone(self, row: int, attempt: int, *, throttled: bool, tried: bool = True) -> None:
         """Withdraw the intent of a row that is to wait, as `Ledger.postpone` says."""
@@ -147,20 +165,20 @@ class SqliteLedger(WritableLedger):
     def settle_all(self, settlements: Sequence[Settlement]) -> Mapping[int, LedgerMisuse]:
         """`settle` for several rows, each at most once. Returns those refused (row -> why); the others are recorded."""
         refused: dict[int, LedgerMisuse] = {}
-        sent: defaultdict[int, dict[int, str | None]] = defaultdict(dict)  # attempt -> row -> message id
+        sent: defaultdict[int, dict[int, str]] = defaultdict(dict)  # attempt -> row -> `_answer`
         others: list[tuple[object, ...]] = []
         for each in settlements:
             outcome = each.outcome
             if each.status is _SENT and outcome.reason is outcome.error_code is outcome.error_message is None:
-                sent[each.attempt][each.row] = _storable(outcome.message_id)
+                sent[each.attempt][each.row] = _answer(each)
             elif each.status in _OUTCOMES:
-                others.append((each.row, *_result(each), _storable(outcome.error_message)))
+                others.append((each.row, *_result(each), _storable(outcome.error_message), each.released_ms))
             else:
                 refused[each.row] = LedgerMisuse(f"row {each.row} cannot be settled as {each.status.value}")
         now = self.now_ms()
         changed = 0
-        for attempt, message_ids in sent.items():
-            values = {"now": now, "attempt": attempt, "message_ids": _json(message_ids)}
+        for attempt, answers in sent.items():
+            values = {"now": now, "attempt": attempt, "answers": _json(answers)}
             changed += self.write(sql.SETTLE_SENT, values)
         if others:
             changed += self.write(sql.SETTLE, {"now": now, "batch": _json(others)})
@@ -215,11 +233,6 @@ class SqliteLedger(WritableLedger):
         """
         return self.write(sql.WITHDRAW_RESENDS)
 
-    def set_settings(self, campaign: Mapping[str, object]) -> None:
-        """Change how fast and by which way the campaign is sent to what holds now; `campaign`: all of its settings."""
-        self.write("UPDATE meta SET value = ? WHERE key = 'campaign'", (json.dumps(campaign),))
-        self.campaign = campaign
-
     def recover(self) -> int:
         """Put in order what an earlier owner left behind; return how many rows became `unknown`.
 
@@ -240,49 +253,8 @@ class SqliteLedger(WritableLedger):
         if self._read("PRAGMA integrity_check(1)") != [("ok",)] or self._read(sql.MISCOUNTED):
             raise damaged(self.path)
 
-    def set_mps(self, mps: Mapping[str, int]) -> None:
-        """Change the limits of buckets (name -> parts per second) to those that hold now.
-
-        What the service seemed to allow is forgotten where the limit is another than before.
-        """
-        self._require_buckets(mps)
-        self.write(sql.SET_MPS, {"limits": json.dumps(mps)})
-
-    def note_allowed(self, allowed: Mapping[str, float | None]) -> None:
-        """Record what the service seems to allow, as `Ledger.note_allowed` says."""
-        self._require_buckets(allowed)
-        for name, parts_per_second in allowed.items():
-            if parts_per_second is not None and not 0 < parts_per_second < inf:
-                raise LedgerMisuse(f"the bucket {name!r} cannot be allowed {parts_per_second} parts a second")
-        self.write(sql.NOTE_ALLOWED, {"allowed": json.dumps(allowed), "now": self.now_ms()})
-
-    def start_run(self) -> None:
-        """Note that this process begins to send."""
-        self.write(sql.START_RUN, (os.getpid(), socket.gethostname(), self.now_ms()))
-        ((self._run,),) = self._read("SELECT max(id) FROM runs")
-
-    def finish_run(self, end: RunEnd, cause: str | None, *, throttled: int) -> None:
-        """Note how the run that this process started has ended, and how many throttled answers it had in all."""
-        if self._run is None:
-            raise LedgerMisuse("a run was finished that was not started")
-        self.write(sql.FINISH_RUN, (self.now_ms(), end, cause, throttled, self._run))
-
     def _standing(self, rows: Collection[int]) -> Mapping[int, _Standing]:
         return {row: _Standing(*now) for row, *now in self._read(sql.STANDING, (json.dumps(list(rows)),))}
-
-    def _require_buckets(self, names: Iterable[str]) -> None:
-        for name in names:
-            self._bucket_number(name)
-
-    def _bucket_number(self, name: str) -> int:
-        try:
-            return self._bucket_numbers[name]
-        except KeyError:
-            raise LedgerMisuse(f"the bucket {name!r} is not one of the campaign's") from None
-
-    @cached_property
-    def _bucket_numbers(self) -> Mapping[str, int]:
-        return dict(self._read("SELECT name, id FROM buckets"))
 
 
 def _json(value: object) -> str:
@@ -294,6 +266,12 @@ def _result(settlement: Settlement) -> _Standing:
     outcome = settlement.outcome
     texts = (_storable(outcome.reason), _storable(outcome.message_id), _storable(outcome.error_code))
     return _Standing(settlement.status.value, settlement.attempt, *texts)
+
+
+def _answer(settlement: Settlement) -> str:
+    """When a row was let out, and its message id, as `SETTLE_SENT` takes them apart."""
+    released_ms = settlement.released_ms or 0
+    return f"{released_ms:0{sql.RELEASED_DIGITS}d}{_storable(settlement.outcome.message_id) or ''}"
 
 
 def _refusal(what: str, row: int, now: _Standing | None) -> LedgerMisuse:

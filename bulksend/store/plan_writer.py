@@ -29,7 +29,8 @@ CACHE_KIB = 2 * 1024
 
 _ADD_ROW = "INSERT INTO rows (row, line, destination, encoding, text, note, source) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _ADD_STATE = """
-INSERT INTO states (row, bucket, identity, country, parts, status, reason, pinned) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO states (row, bucket, identity, zone, country, parts, status, reason, pinned)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _TEXT_OF = {None: None, **{member: member.value for member in (*Status, *Encoding)}}
@@ -63,6 +64,7 @@ class PlanWriter:
         self._buckets: dict[str, int] = {}
         self._identities: dict[Origin, int] = {}
         self._ids: dict[tuple[str | None, str | None], tuple[int | None, int | None]] = {}  # of bucket and identity
+        self._zones: dict[str | None, int] = {None: 0}
         self._fingerprint: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -143,6 +145,7 @@ class PlanWriter:
         """
         with told_as_ledger_error(self._path):
             connection = self._open_connection()
+            connection.executemany("INSERT INTO zones (name, id) VALUES (?, ?)", list(self._zones.items())[1:])
             self._set_meta("input_name", input_name)
             self._set_meta(LOG_KEY, LOG_HERE)
             self._set_meta("summary", json.dumps(summary))
@@ -173,7 +176,8 @@ class PlanWriter:
         ids = self._ids.get(names)
         if ids is None:
             ids = self._ids[names] = self._look_up(*names)
-        return (row.row, *ids, row.country, row.parts, _TEXT_OF[row.status], row.reason, row.pinned)
+        zone = self._zones.setdefault(row.zone, len(self._zones))
+        return (row.row, *ids, zone, row.country, row.parts, _TEXT_OF[row.status], row.reason, row.pinned)
 
     def _look_up(self, bucket: str | None, identity: str | None) -> tuple[int | None, int | None]:
         return (

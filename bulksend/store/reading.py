@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bulksend.base.progress import Breaker, Counts, Run
+from bulksend.base.progress import Breaker, Counts, JournalEntry, Run
 from bulksend.base.records import Bucket, Origin, Status
 from bulksend.store import figures
 from bulksend.store.connect import connect_for_reading
@@ -106,6 +106,15 @@ class ReadableLedger:
         """All runs over this ledger, the oldest first."""
         with told_as_damage(self.path):
             return figures.read_runs(self._connection)
+
+    def journal(self, *, last: int | None = None) -> list[JournalEntry]:
+        """What happened to the campaign as a whole, the oldest first; `last`: only so many, the newest."""
+        with told_as_damage(self.path):
+            return figures.read_journal(self._connection, last=last)
+
+    def zones(self) -> Mapping[int, str]:
+        """The time zones of rows, as `Ledger.zones` says."""
+        return dict(self._read("SELECT id, name FROM zones"))
 
     def last_sent_at(self) -> datetime | None:
         """When the last outcome `sent` was recorded; None before the first."""

@@ -8,7 +8,11 @@ has to look at is in `states`; each fact is in one of the two, and the view `res
 the counts in the same transaction, and counting a million rows reads a handful.
 
 `deliveries` is what delivery events tell of messages after they were accepted, one record a message; `feedback` is what
-was told to the service in return. `breakers` is what the service refused in the latest run.
+was told to the service in return. `breakers` is what the service refused in the latest run. `samples` is how fast each
+bucket went, every few seconds of every run, and `journal` what happened to the campaign as a whole.
+
+`zones` are the time zones that recipients may be in. A row's `zone` is 0 where nothing depends on it; else claims ask
+for the rows of the zones in which it is the right time of day.
 
 Times are integers: milliseconds since 1970 in UTC. A row that is `pending` and has a reason is passed over by claims:
 it is held by a breaker, or its sender has it wait before it is tried again (`RETRY`).
@@ -19,7 +23,7 @@ from datetime import UTC, datetime
 APPLICATION_ID = 0x62736C67
 """`PRAGMA application_id` of a ledger ("bslg"). Set in the last step of planning: a file without it is no ledger."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """`PRAGMA user_version`; goes up with every change that an older program would misread."""
 
 LOG_KEY = "log"
@@ -53,6 +57,11 @@ CREATE TABLE identities (
     UNIQUE (name, bucket) -- an identity has a bucket of its own wherever its limit differs by country
 );
 
+CREATE TABLE zones (
+    id INTEGER PRIMARY KEY CHECK (id >= 1),
+    name TEXT NOT NULL UNIQUE -- names of IANA, sorted, with + between them: the recipient is in one of these
+);
+
 CREATE TABLE rows (
     row INTEGER PRIMARY KEY,
     line INTEGER NOT NULL,
@@ -67,6 +76,7 @@ CREATE TABLE states (
     row INTEGER PRIMARY KEY REFERENCES rows (row),
     bucket INTEGER REFERENCES buckets (id),
     identity INTEGER REFERENCES identities (id),
+    zone INTEGER NOT NULL DEFAULT 0, -- 0: none
     country TEXT,
     parts INTEGER NOT NULL,
     status TEXT NOT NULL CHECK ( -- IN (...) would build an index for each statement, as dear as the statement itself
@@ -75,6 +85,7 @@ CREATE TABLE states (
     ),
     attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     intent_at INTEGER,
+    released_at INTEGER, -- when the attempt that ended it was let onto the wire; NULL: never, or nobody knows
     finished_at INTEGER,
     reason TEXT,
     message_id TEXT,
@@ -133,6 +144,24 @@ CREATE TABLE settled ( -- rows that delivery events made sent, and what they wer
     reason TEXT
 );
 
+CREATE TABLE samples ( -- of the seconds since the sample before
+    at INTEGER NOT NULL,
+    bucket INTEGER NOT NULL REFERENCES buckets (id),
+    messages INTEGER NOT NULL, -- let onto the wire
+    parts INTEGER NOT NULL, -- likewise
+    throttled INTEGER NOT NULL, -- answers
+    allowed REAL NOT NULL, -- parts per second that were kept to when the sample was taken
+    in_flight INTEGER NOT NULL, -- messages in the air at that moment
+    PRIMARY KEY (at, bucket)
+) WITHOUT ROWID;
+
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    event TEXT NOT NULL, -- as in the log: a constant name
+    detail TEXT NOT NULL -- its fields, one JSON object
+);
+
 CREATE TABLE feedback (
     message_id TEXT PRIMARY KEY,
     feedback TEXT NOT NULL CHECK (feedback IN ('RECEIVED', 'FAILED')),
@@ -141,7 +170,7 @@ CREATE TABLE feedback (
 """
 
 AFTER_LOADING = """
-CREATE INDEX states_claimable ON states (bucket, row) WHERE status = 'pending' AND reason IS NULL;
+CREATE INDEX states_claimable ON states (bucket, zone, row) WHERE status = 'pending' AND reason IS NULL;
 
 CREATE INDEX deliveries_by_row ON deliveries (row);
 

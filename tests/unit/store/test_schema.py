@@ -117,7 +117,7 @@ def test_nothing_that_sending_does_looks_at_the_whole_list(ledger: SqliteLedger)
         for statement in dict.fromkeys(statements)
         for _, _, _, step in ledger._connection.execute(f"EXPLAIN QUERY PLAN {statement}")
     ]
-    assert "SEARCH states USING INDEX states_claimable (bucket=?)" in plans
+    assert "SEARCH states USING INDEX states_claimable (bucket=? AND zone=? AND row<?)" in plans
     assert "SEARCH states USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in plans
     assert "SEARCH states USING COVERING INDEX states_finished (finished_at>?)" in plans
     at_rows = [step for step in plans if re.match(r"(SCAN|SEARCH) (states|rows)\b", step)]
