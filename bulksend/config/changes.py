@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from bulksend.base.errors import ConfigError
-from bulksend.config.checks import check_retry
+from bulksend.config.checks import check_retry, check_schedule
 from bulksend.config.layers import with_overrides
 from bulksend.config.model import Settings
 
@@ -29,5 +29,7 @@ def with_changes(settings: Settings, overrides: Sequence[str]) -> Settings:
                 "Set keys of " + ", ".join(f"[{name}]" for name in CHANGEABLE) + ", or begin another campaign",
             )
         changed = replace(changed, **{section: replace(getattr(changed, section), **{name: given.value})})
-    check_retry(changed.retry, {key: given.source for key, given in overriding.items()})
+    sources = {key: given.source for key, given in overriding.items()}
+    check_retry(changed.retry, sources)
+    check_schedule(changed.schedule, sources)
     return changed

@@ -7,6 +7,7 @@ from bulksend.base.errors import ConfigError
 from bulksend.config.keys import Source
 from bulksend.config.model import IDENTITIES, IdentitySettings, RecipientsSettings, RetrySettings, Settings
 from bulksend.config.names import environment_name
+from bulksend.config.operating import ScheduleSettings
 from bulksend.origin.identity import sender_key
 
 
@@ -19,13 +20,15 @@ def check_together(settings: Settings, sources: Mapping[str, Source]) -> None:
 
     Raises:
         ConfigError: the message has two sources, two keys name one column, an identity is listed twice for one country,
-            a bucket has two limits, or the first wait of a retry is longer than the longest.
+            a bucket has two limits, the first wait of a retry is longer than the longest, or [schedule] has a time that
+            is none, ends before it begins, or leaves no time to send.
     """
     _check_one_message(settings, sources)
     _check_columns(settings.recipients, sources)
     if settings.identities:
         _check_identities(settings.identities, sources[IDENTITIES])
     check_retry(settings.retry, sources)
+    check_schedule(settings.schedule, sources)
 
 
 def check_retry(retry: RetrySettings, sources: Mapping[str, Source]) -> None:
@@ -34,6 +37,39 @@ def check_retry(retry: RetrySettings, sources: Mapping[str, Source]) -> None:
         key = next(key for key in ("retry.cap_s", "retry.base_s") if key in sources)
         what = f"does not fit: retry.base_s, {retry.base_s:g} s, must not be above retry.cap_s, {retry.cap_s:g} s"
         raise sources[key].error(key, what)
+
+
+def check_schedule(schedule: ScheduleSettings, sources: Mapping[str, Source]) -> None:
+    """Check that the times of [schedule] are there in its time zone, follow one another, and leave time to send.
+
+    Raises:
+        ConfigError: they do not.
+    """
+    if not (schedule.start_at or schedule.deadline or schedule.windows or schedule.quiet_hours):
+        return
+    # Zones of the world are read for those alone who have use for them.
+    from bulksend.schedule.instants import WrongMoment, moment_of
+    from bulksend.schedule.week import WrongWindow
+    from bulksend.schedule.windows import SendWindows
+
+    moments = {}
+    for name in ("start_at", "deadline"):
+        if text := getattr(schedule, name):
+            try:
+                moments[name] = moment_of(text, schedule.time_zone)
+            except WrongMoment as error:
+                key = next(key for key in (f"schedule.{name}", "schedule.time_zone") if key in sources)
+                raise sources[key].error(f"schedule.{name}", str(error)) from None
+    if len(moments) == len(("start_at", "deadline")) and moments["start_at"] >= moments["deadline"]:
+        key = next(key for key in ("schedule.deadline", "schedule.start_at", "schedule.time_zone") if key in sources)
+        begin, end = schedule.start_at, schedule.deadline
+        what = f"does not fit: schedule.deadline, {end}, must be after schedule.start_at, {begin}"
+        raise sources[key].error(key, what)
+    try:
+        SendWindows(schedule.windows, schedule.quiet_hours)
+    except WrongWindow as error:
+        key = next(key for key in ("schedule.quiet_hours", "schedule.windows") if key in sources)
+        raise sources[key].error(key, str(error)) from None
 
 
 def check_complete(settings: Settings, *, file: Path | None) -> None:
@@ -77,7 +113,8 @@ def _check_one_message(settings: Settings, sources: Mapping[str, Source]) -> Non
 
 
 def _check_columns(recipients: RecipientsSettings, sources: Mapping[str, Source]) -> None:
-    columns = {"phone": recipients.phone, "body": recipients.body, "identity": recipients.identity}
+    names = ("phone", "body", "identity", "time_zone")
+    columns = {name: getattr(recipients, name) for name in names}
     taken: dict[str, str] = {}
     for name, column in columns.items():
         # Columns are matched ignoring case, spaces, _ and -.

@@ -25,7 +25,13 @@ from bulksend.config.model import IDENTITIES, SECTIONS, IdentitySettings
 from bulksend.config.names import ENVIRONMENT_PREFIX, environment_name, toml_key
 from bulksend.config.rules import Breach, Rule, json_text, type_name
 
-COMMAND_LINE_VARIABLES = ("BULKSEND_CONFIG", "BULKSEND_LEDGER", "BULKSEND_LOG_FORMAT", "BULKSEND_LOG_LEVEL")
+COMMAND_LINE_VARIABLES = (
+    "BULKSEND_CONFIG",
+    "BULKSEND_LEDGER",
+    "BULKSEND_LOG_FORMAT",
+    "BULKSEND_LOG_LEVEL",
+    "BULKSEND_METRICS_PORT",
+)
 """Variables with our prefix that the command line reads; they are no settings."""
 
 _KUBERNETES = re.compile(

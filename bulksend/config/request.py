@@ -9,7 +9,8 @@ def request_members(settings: Settings) -> dict[str, object]:
 
     `Context` is always there: it carries the campaign's name, so that delivery events can be traced. DryRun is there
     only when it is true. The row's own members (DestinationPhoneNumber, OriginationIdentity, MessageBody and the
-    row's entry of Context) are the sender's to add.
+    row's entry of Context) are the sender's to add. Where the campaign has a deadline, TimeToLive is what the sender
+    may go up to.
     """
     campaign = settings.campaign
     members: dict[str, object] = {

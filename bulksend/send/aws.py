@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from datetime import datetime
 from typing import Self
 
 import structlog
 
 from bulksend.base.clock import Clock
+from bulksend.base.deadline import Deadline
 from bulksend.base.ports import Release
 from bulksend.base.records import Claim, Outcome, OutcomeKind
-from bulksend.base.request import CONTEXT_ROW
+from bulksend.base.request import CONTEXT_ROW, MAX_TIME_TO_LIVE_S
 from bulksend.send.client import Access, ServiceClient
 from bulksend.send.express import METHOD, ExpressLine
 from bulksend.send.prepared import CannotPrepare, row_context, row_members
@@ -33,10 +35,25 @@ class AwsGateway:
         access: how to get to the service.
         clock: its wall clock dates signatures, and is compared with the service's when one is rejected.
         express: whether the express line may be taken.
+        deadline: the moment after which the service shall hand nothing over; None: no such moment. `TimeToLive` of a
+            message is then the time that is left when it goes out, or that of `members` where it is shorter. Whoever
+            releases lets nothing out later than `base.deadline.LAST_CALL_S` before.
     """
 
-    def __init__(self, members: Mapping[str, object], access: Access, *, clock: Clock, express: bool = True) -> None:
+    def __init__(
+        self,
+        members: Mapping[str, object],
+        access: Access,
+        *,
+        clock: Clock,
+        express: bool = True,
+        deadline: datetime | None = None,
+    ) -> None:
         self._members = dict(members)
+        self._deadline: Deadline | None = None
+        if deadline is not None:
+            longest = self._members.pop("TimeToLive", MAX_TIME_TO_LIVE_S)
+            self._deadline = Deadline(deadline, int(str(longest)))
         self._context = dict(self._members.pop("Context", {}))  # type: ignore[call-overload]  # always a map of strings
         self._access = access
         self._clock = clock
@@ -50,7 +67,12 @@ class AwsGateway:
             await stack.enter_async_context(self._client)
             if self._may_express:
                 line = ExpressLine(
-                    self._client, self._access, members=self._members, context=self._context, clock=self._clock
+                    self._client,
+                    self._access,
+                    members=self._members,
+                    context=self._context,
+                    clock=self._clock,
+                    deadline=self._deadline,
                 )
                 try:
                     self._express = await stack.enter_async_context(line)
@@ -76,9 +98,10 @@ class AwsGateway:
         """
         if self._express is not None:
             return await self._express.send(claim, release)
+        lives = None if self._deadline is None else self._deadline.time_to_live(self._clock.now())
         members = {
             **self._members,
-            **row_members(claim),
+            **row_members(claim, time_to_live=lives),
             "Context": {**self._context, CONTEXT_ROW: row_context(claim)},
         }
         answer = await self._client.request(METHOD, members, release, text=claim.text)

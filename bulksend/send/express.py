@@ -11,6 +11,7 @@ from typing import Self
 import msgspec
 
 from bulksend.base.clock import Clock
+from bulksend.base.deadline import Deadline
 from bulksend.base.ports import Release
 from bulksend.base.records import Claim, Outcome, OutcomeKind
 from bulksend.base.request import CONTEXT_ROW
@@ -51,6 +52,7 @@ class ExpressLine:
         members: of the request, the same for the whole campaign, without `Context`.
         context: the campaign's own pairs of `Context`.
         clock: its wall clock dates the signatures.
+        deadline: see `AwsGateway`.
     """
 
     def __init__(
@@ -61,18 +63,21 @@ class ExpressLine:
         members: Mapping[str, object],
         context: Mapping[str, str],
         clock: Clock,
+        deadline: Deadline | None = None,
     ) -> None:
         self._client = client
         self._access = access
         self._members = members
         self._context = context
         self._clock = clock
+        self._deadline = deadline
         self._bodies = Bodies(members, context)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         self._fingerprint = self._client.fingerprint
-        members = {**self._members, **row_members(_EXAMPLE)}
+        lives = None if self._deadline is None else self._deadline.time_to_live(self._clock.now())
+        members = {**self._members, **row_members(_EXAMPLE, time_to_live=lives)}
         members["Context"] = {**self._context, CONTEXT_ROW: row_context(_EXAMPLE)}
         try:
             model = await self._client.prepared(METHOD, members)
@@ -85,7 +90,7 @@ class ExpressLine:
             raise CannotPrepare("a proxy is set for the endpoint")
         if http.verify is False or http.client_cert is not None:
             raise CannotPrepare("certificates are not checked in the usual way")
-        if model.body != self._bodies.of(_EXAMPLE):
+        if model.body != self._bodies.of(_EXAMPLE, time_to_live=lives):
             raise CannotPrepare("the SDK writes another body")
         self._requests = Requests(model, self._keys)
         self._connections = await self._stack.enter_async_context(
@@ -111,7 +116,9 @@ class ExpressLine:
             except Exception as error:
                 return outcome_of(error, released=False, now=self._clock.now())
         used = self._fingerprint
-        request = self._requests.of(self._bodies.of(claim), now_s=self._clock.now().timestamp())
+        now = self._clock.now()
+        lives = None if self._deadline is None else self._deadline.time_to_live(now)
+        request = self._requests.of(self._bodies.of(claim, time_to_live=lives), now_s=now.timestamp())
         try:
             response = await self._connections.exchange(request, release)
         except NotWritten as failure:

@@ -33,13 +33,21 @@ class CannotPrepare(Exception):
     """The SDK's request is not of the kind that can be completed here. Its text says why, for people."""
 
 
-def row_members(claim: Claim) -> dict[str, str]:
-    """The members of a request that are one row's, but for its context."""
-    return {
+def row_members(claim: Claim, *, time_to_live: int | None = None) -> dict[str, str | int]:
+    """The members of a request that are one row's, but for its context.
+
+    Args:
+        claim: the row.
+        time_to_live: seconds, where it is not the same for the whole campaign.
+    """
+    members: dict[str, str | int] = {
         "DestinationPhoneNumber": claim.destination,
         "OriginationIdentity": claim.identity,
         "MessageBody": claim.text,
     }
+    if time_to_live is not None:
+        members["TimeToLive"] = time_to_live
+    return members
 
 
 def row_context(claim: Claim) -> str:
@@ -60,11 +68,12 @@ class Bodies:
         self._head = _open(json.dumps(members)) + '"DestinationPhoneNumber": '
         self._tail = ', "Context": ' + _open(json.dumps(context)) + f'"{CONTEXT_ROW}": "'
 
-    def of(self, claim: Claim) -> bytes:
-        """The body for one attempt at a row."""
+    def of(self, claim: Claim, *, time_to_live: int | None = None) -> bytes:
+        """The body for one attempt at a row; arguments as for `row_members`."""
+        lives = "" if time_to_live is None else f', "TimeToLive": {time_to_live}'
         return (
             f'{self._head}{quoted(claim.destination)}, "OriginationIdentity": {quoted(claim.identity)},'
-            f' "MessageBody": {quoted(claim.text)}{self._tail}{row_context(claim)}"}}}}'
+            f' "MessageBody": {quoted(claim.text)}{lives}{self._tail}{row_context(claim)}"}}}}'
         ).encode()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import uvloop
@@ -59,6 +60,7 @@ def gateway(
     read_timeout_s: float = 2.0,
     max_connections: int = 10,
     clock: Clock | None = None,
+    deadline: datetime | None = None,
 ) -> AwsGateway:
     """A gateway that goes this way, where it can."""
     return AwsGateway(
@@ -73,6 +75,7 @@ def gateway(
         ),
         clock=clock or SystemClock(),
         express=way.transport == "express",
+        deadline=deadline,
     )
 
 

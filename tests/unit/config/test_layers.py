@@ -71,7 +71,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "ledger.copy_to": ("s3://bucket/sale.db", "s3://bucket/sale.db"),
     "ledger.copy_every_s": ("60", 60.0),
     "telemetry.metrics_port": ("9100", 9100),
-    "telemetry.metrics_host": ("0.0.0.0", "0.0.0.0"),
+    "telemetry.metrics_host": ("::1", "::1"),
     "telemetry.opentelemetry": ("yes", True),
 }
 

@@ -62,10 +62,12 @@ def service_model() -> ServiceModel:
     return ServiceModel(Loader().load_service_model(SERVICE, "service-2"), SERVICE)
 
 
-def body_of_the_sdk(claim: Claim, members: Mapping[str, object], context: Mapping[str, str]) -> bytes:
+def body_of_the_sdk(
+    claim: Claim, members: Mapping[str, object], context: Mapping[str, str], time_to_live: int | None = None
+) -> bytes:
     """The body that the SDK's own serializer writes."""
     pairs = {**context, "bulksend_row": row_context(claim)}
-    wanted: dict[str, Any] = {**members, **row_members(claim), "Context": pairs}
+    wanted: dict[str, Any] = {**members, **row_members(claim, time_to_live=time_to_live), "Context": pairs}
     serializer = create_serializer("json", include_validation=True)
     written = serializer.serialize_to_request(wanted, service_model().operation_model("SendTextMessage"))
     body: bytes = written["body"]
@@ -85,6 +87,19 @@ def test_bodies_are_the_sdks_byte_for_byte(
     bodies = Bodies(members, context)
     for claim in rows:
         assert bodies.of(claim) == body_of_the_sdk(claim, members, context)
+
+
+@given(members=members, context=context, claim=claims, time_to_live=st.integers(5, 259200))
+def test_a_time_to_live_of_its_own_stands_where_the_sdk_writes_it(
+    members: dict[str, object], context: dict[str, str], claim: Claim, time_to_live: int
+) -> None:
+    """In place of the campaign's; nothing else of the body changes."""
+    members.pop("TimeToLive", None)
+    body = Bodies(members, context).of(claim, time_to_live=time_to_live)
+    assert body == body_of_the_sdk(claim, members, context, time_to_live)
+    told = json.loads(body)
+    assert told.pop("TimeToLive") == time_to_live
+    assert told == json.loads(Bodies(members, context).of(claim))
 
 
 def test_a_body_is_ascii_whatever_the_text() -> None:
