@@ -21,6 +21,8 @@ FORMATS = {
     "CSV, with deliveries": ("--format", "csv", "--deliveries"),
     "JSONL": ("--format", "jsonl"),
     "JSONL, with deliveries": ("--format", "jsonl", "--deliveries"),
+    "Parquet": ("--format", "parquet"),
+    "Parquet, with deliveries": ("--format", "parquet", "--deliveries"),
 }
 
 

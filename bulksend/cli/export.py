@@ -1,31 +1,51 @@
 """`bulksend export`."""
 
 import io
-import os
-import tempfile
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Collection
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from bulksend.base.errors import UsageError
 from bulksend.base.records import Status
+from bulksend.cli.objects import object_options
 from bulksend.cli.options import examples
-from bulksend.cli.output import print_json, to_standard_output
+from bulksend.cli.out_files import written_to
+from bulksend.cli.output import print_json, say, to_standard_output
+
+if TYPE_CHECKING:
+    from bulksend.store.export import Written
+
+STANDARD_OUTPUT = "-"
 
 EPILOG = examples(
     ("Everything, for a spreadsheet", "bulksend export sale.db --format csv --out results.csv"),
     ("What failed, as the next input", "bulksend export sale.db --format csv --status failed --out again.csv"),
     ("With what became of each message", "bulksend export sale.db --format csv --deliveries --out results.csv"),
     ("What nobody knows, one object a line", "bulksend export sale.db --format jsonl --status unknown"),
+    (
+        "For a data lake",
+        "bulksend export sale.db --format parquet --deliveries \\\n  --out s3://my-lake/sms/sale.parquet",
+    ),
+    after=(
+        "In a CSV, cells that a spreadsheet would run as a formula get an apostrophe in front, and are counted on"
+        " standard error. bulksend takes it off again when it reads the export as an input. Numbers such as -5.2 and"
+        " +4915112345678 are no formulas and stay as they are."
+    ),
 )
 
 
 @click.command(epilog=EPILOG)
 @click.argument("ledger", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--format", "file_format", type=click.Choice(["csv", "jsonl"]), required=True, help="How to write it.")
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["csv", "jsonl", "parquet"]),
+    required=True,
+    help='How to write it; parquet needs `pip install "bulksend[parquet]"`.',
+)
 @click.option(
     "--status",
     "statuses",
@@ -38,98 +58,103 @@ EPILOG = examples(
     is_flag=True,
     help="Add what `bulksend reconcile` learnt: delivery status and time, carrier, billed parts, price.",
 )
+@click.option("--raw", is_flag=True, help="CSV: leave cells alone that a spreadsheet would run as a formula.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object about what was written; with --out.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write to this file, mode 0600, which appears when it is complete.  [default: standard output]",
+    metavar="FILE",
+    help="Write to this file, mode 0600, which appears when it is complete, or to s3://bucket/key."
+    "  [default: standard output]",
 )
+@object_options
 def export(
-    ledger: Path, file_format: str, statuses: tuple[str, ...], out: Path | None, *, deliveries: bool, as_json: bool
+    ledger: Path,
+    file_format: str,
+    statuses: tuple[str, ...],
+    out: str | None,
+    region: str | None,
+    profile: str | None,
+    *,
+    deliveries: bool,
+    raw: bool,
+    as_json: bool,
 ) -> int:
     """Write the results in LEDGER, one record a row, in the order of the input.
 
-    The input's own columns follow the results, so that an export can be fed back as input as it is.
+    The input's own columns follow the results, so that an export (CSV or JSONL) can be fed back as input as it is.
     """
-    if as_json and out in (None, Path("-")):
+    to_file = out not in (None, STANDARD_OUTPUT)
+    if as_json and not to_file:
         raise click.UsageError("--json says what was written to a file: add --out")
+    if raw and file_format != "csv":
+        raise click.UsageError(f"--raw is about CSV; in {file_format} nothing is changed")
     wanted = frozenset(Status(status) for status in statuses) or None
-    if out is None or out == Path("-"):
+    if not to_file or out is None:
+        if file_format == "parquet" and sys.stdout is not None and sys.stdout.isatty():
+            raise UsageError("Parquet is nothing for a terminal", "add --out, or pipe it into a program")
         with to_standard_output() as stream:
-            _write(ledger, file_format, wanted, stream, deliveries=deliveries)
+            _say_made_safe(_write(ledger, file_format, wanted, stream, deliveries=deliveries, raw=raw))
         return 0
-    with _replacing(out) as stream:
-        rows = _write(ledger, file_format, wanted, stream, deliveries=deliveries)
+    with written_to(out, region=region or "", profile=profile or "") as stream:
+        written = _write(ledger, file_format, wanted, stream, deliveries=deliveries, raw=raw)
+    _say_made_safe(written)
     if as_json:
-        print_json({"ledger": str(ledger), "out": str(out), "format": file_format, "rows": rows})
+        document = {"ledger": str(ledger), "out": out, "format": file_format, "rows": written.rows}
+        print_json(document | {"made_safe": _shown(written)})
     return 0
 
 
 def _write(
-    ledger: Path, file_format: str, statuses: Collection[Status] | None, stream: BinaryIO, *, deliveries: bool
-) -> int:
-    """Write the rows and return how many there were."""
+    ledger: Path,
+    file_format: str,
+    statuses: Collection[Status] | None,
+    stream: BinaryIO,
+    *,
+    deliveries: bool,
+    raw: bool,
+) -> "Written":
     from bulksend.store.export import write_csv, write_jsonl
 
     if file_format == "jsonl":
         return write_jsonl(ledger, stream, statuses=statuses, deliveries=deliveries)
+    if file_format == "parquet":
+        try:
+            from bulksend.store.parquet import write_parquet
+        except ModuleNotFoundError as error:
+            if error.name != "pyarrow":
+                raise
+            hint = 'run: pip install "bulksend[parquet]"'
+            raise UsageError("Parquet needs pyarrow, which is not installed", hint) from None
+        return write_parquet(ledger, stream, statuses=statuses, deliveries=deliveries)
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
     try:
-        rows = write_csv(ledger, text, statuses=statuses, deliveries=deliveries)
+        written = write_csv(ledger, text, statuses=statuses, deliveries=deliveries, raw=raw)
         text.flush()
     finally:
         # Not closed with the wrapper: the stream is its owner's.
         text.detach()
-    return rows
+    return written
 
 
-@contextmanager
-def _replacing(out: Path) -> Iterator[BinaryIO]:
-    """A file that gets the name `out` when the block has ended well, readable by its owner alone.
-
-    Raises `UsageError` where it cannot be written, or where it would take the place of a ledger's file.
-    """
-    with _told_as_usage_error(out):
-        # A device or a pipe: there is nothing to take the place of.
-        in_place = out.exists() and not out.is_file()
-    if in_place:
-        with _told_as_usage_error(out), out.open("wb") as device:
-            yield device
+def _say_made_safe(written: "Written") -> None:
+    """Tell of cells that are not as they were."""
+    if not written.made_safe:
         return
-    if _belongs_to_ledger(out):
-        raise UsageError(f"--out {out}: belongs to a ledger", "Name another file")
-    with _told_as_usage_error(out):
-        descriptor, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.absolute().parent)
-    partial = Path(name)
-    try:
-        with _told_as_usage_error(out), os.fdopen(descriptor, "wb") as stream:
-            yield stream
-        with _told_as_usage_error(out):
-            partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
+    columns = ", ".join(f"{name} ({count:,})" for name, count in _shown(written).items())
+    say(
+        [
+            f"{sum(written.made_safe.values()):,} cells would be run as formulas by a spreadsheet, and have an"
+            f" apostrophe in front now: {columns}. --raw leaves them alone."
+        ]
+    )
 
 
-@contextmanager
-def _told_as_usage_error(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(f"--out {out}: cannot be written: {error.strerror}", "Name another file") from None
+def _shown(written: "Written") -> dict[str, int]:
+    """The columns as they may be named: where a header is missing, they are somebody's data."""
+    from bulksend.intake.columns import show_column
 
-
-def _belongs_to_ledger(path: Path) -> bool:
-    """Whether `path` is a ledger or has the name of a file that one has beside it: log, lock, or half a plan."""
-    names = [path.name]
-    for suffix in ("-wal", "-shm", "-journal", ".lock", ".partial"):
-        names += [name.removesuffix(suffix) for name in names if name.endswith(suffix) and name != suffix]
-    # Of a ledger that is still being planned there is only the half.
-    return any(_is_database(path.with_name(each)) for name in names for each in (name, f"{name}.partial"))
-
-
-def _is_database(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(15) == b"SQLite format 3"
-    except OSError:
-        return False
+    shown: dict[str, int] = {}
+    for name, count in written.made_safe.items():
+        key = show_column(name)
+        shown[key] = shown.get(key, 0) + count
+    return shown

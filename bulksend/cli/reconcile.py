@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bulksend.cli.completing import complete_files
 from bulksend.cli.options import examples, json_option
 from bulksend.cli.output import print_json, print_text, say, standard_input
 
@@ -34,7 +35,7 @@ EPILOG = examples(
 
 @click.command(epilog=EPILOG)
 @click.argument("ledger", type=click.Path(path_type=Path, dir_okay=False))
-@click.argument("events", nargs=-1, required=True, metavar="EVENTS...")
+@click.argument("events", nargs=-1, required=True, metavar="EVENTS...", shell_complete=complete_files)
 @click.option("--region", metavar="NAME", help="AWS region of s3://.  [else: AWS_REGION, the profile's]")
 @click.option("--profile", metavar="NAME", help="Profile of ~/.aws/config for s3://.  [else: AWS_PROFILE]")
 @json_option
@@ -85,11 +86,11 @@ def _local_files(names: Sequence[str], region: str, profile: str) -> "Iterator[l
 def _downloaded(url: str, folder: Path, region: str, profile: str) -> "list[EventFile]":
     import asyncio
 
-    from bulksend.objects.s3 import ObjectStore
+    from bulksend.objects.s3 import S3Objects
     from bulksend.pipeline.reconcile import EventFile
 
     async def download() -> list[EventFile]:
-        async with ObjectStore(region=region, profile=profile) as store:
-            return [EventFile(name, path) async for name, path in store.download(url, folder)]
+        async with S3Objects(region=region, profile=profile) as store:
+            return [EventFile(name, path) async for name, path in store.download_all(url, folder)]
 
     return asyncio.run(download())

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Iterator
 
 from bulksend.base.errors import InputError
+from bulksend.base.formulas import as_before
 from bulksend.base.records import InputRow
 from bulksend.intake.delimiter import configured_delimiter, find_delimiter, sep_line_delimiter
 from bulksend.intake.header import read_header
@@ -67,7 +68,7 @@ class CsvRecords:
         leading = self._header.leading
         width = len(columns)
         for row, (line, record) in enumerate(self._records(), start=1):
-            cells = record[leading:] if leading else record
+            cells = [as_before(cell) for cell in record[leading:]] if leading else record
             joined = "".join(cells)
             fault = None
             if len(cells) != width:

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bulksend.base.export_fields import DELIVERY_FIELDS, EXPORT_FIELDS, SOURCE_PREFIX
+from bulksend.base.export_fields import DELIVERY_FIELDS, EXPORT_FIELDS, original_name
+from bulksend.base.formulas import as_before
 from bulksend.intake.invisible import without_invisible
 
 
@@ -31,7 +32,7 @@ def read_header(cells: Sequence[str]) -> Header:
     names = [without_invisible(cell).strip() for cell in cells]
     leading = _export_fields(names)
     if leading:
-        names = [_as_before_export(name) for name in names[leading:]]
+        names = [original_name(as_before(name)) for name in names[leading:]]
     return Header(_unique([name or f"column {place}" for place, name in enumerate(names, start=1)]), leading)
 
 
@@ -40,11 +41,6 @@ def _export_fields(names: Sequence[str]) -> int:
         if tuple(names[: len(fields)]) == fields:
             return len(fields)
     return 0
-
-
-def _as_before_export(name: str) -> str:
-    own = name.removeprefix(SOURCE_PREFIX)
-    return own if own in (*EXPORT_FIELDS, *DELIVERY_FIELDS) else name
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:

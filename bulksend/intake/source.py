@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from bulksend.base.copies import CopiedName
 from bulksend.intake.compression import compression_by_magic, decompress
 from bulksend.intake.place import Place
 from bulksend.intake.wrong_file import HEAD_BYTES, refuse_wrong_file
@@ -114,6 +115,8 @@ def open_source(
     Raises:
         InputError: it cannot be read, is empty, is not compressed as its suffix says, or is known not to be text.
     """
+    if isinstance(place.name, CopiedName):
+        path, place.name = place.name.path, place.name.plain
     if path is None and place.name == STANDARD_INPUT:
         place.name = "standard input"
         return ByteSource(

@@ -1,12 +1,11 @@
-"""Objects of S3, or of a service that speaks its protocol, each downloaded to a private file of its own."""
+"""Objects of S3, or of a service that speaks its protocol: brought to private files of this machine, and written."""
 
 import os
-import re
+import secrets
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, BinaryIO, Self
 
 import aiohttp
@@ -21,12 +20,18 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from bulksend.base.errors import InputError, UsageError
-
-SCHEME = "s3://"
+from bulksend.base.errors import UsageError
+from bulksend.objects.address import SCHEME, SUFFIXES, bucket_and_key, bucket_and_prefix
+from bulksend.objects.refusals import Conflict, NotFound, refusal
 
 CHUNK_BYTES = 1 << 18
-"""Memory for the content of an object, however large it is."""
+"""Memory for the content of an object that is downloaded, however large it is."""
+
+PART_BYTES = 16 << 20
+"""What is written at once, and so the memory that writing takes; an object that has more is written in parts."""
+
+MAX_PARTS = 10_000
+"""Of one object (AWS: "Amazon S3 multipart upload limits"): from 156 GiB on, parts are larger."""
 
 TRIES = 3
 """How often an object is begun anew whose content breaks off. The SDK itself repeats what fails before that."""
@@ -34,31 +39,18 @@ TRIES = 3
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
 
-_URL = re.compile(r"s3://(?P<bucket>[^/]+)(?:/(?P<key>.*))?", re.DOTALL)
-_SUFFIXES = re.compile(r"(?:\.[A-Za-z0-9]{1,8}){1,2}\Z")
+_MARK = "bulksend-write"
+"""Name of an object's metadata: whoever's write was repeated can tell that it was theirs."""
 
-_CREDENTIALS = "check the AWS settings of the environment, or --profile"
-_REFUSALS: Mapping[str, tuple[type[UsageError], str, str]] = MappingProxyType(
-    {
-        "NoSuchBucket": (InputError, "there is no such bucket", "correct its name"),
-        "InvalidBucketName": (InputError, "no bucket can have that name", "correct it"),
-        "NoSuchKey": (InputError, "the object is gone", "run the command again"),
-        "InvalidObjectState": (InputError, "the object is archived", "restore it in S3 first"),
-        "AccessDenied": (UsageError, "access denied", "allow s3:ListBucket on the bucket and s3:GetObject below it"),
-        "InvalidAccessKeyId": (UsageError, "the credentials are unknown there", _CREDENTIALS),
-        "SignatureDoesNotMatch": (UsageError, "the credentials are wrong", _CREDENTIALS),
-        "InvalidToken": (UsageError, "the credentials are wrong", _CREDENTIALS),
-        "ExpiredToken": (UsageError, "the credentials have expired", "renew them"),
-        "RequestTimeTooSkewed": (UsageError, "this machine's clock is off", "set the clock"),
-    }
-)
-"""Error code (AWS: "S3 error responses") -> what to raise, with what to do. HEAD-like answers have the status alone."""
+_NOT_MET = frozenset({404, 409, 412})
+"""Statuses of a write whose condition is not met: deleted, being written, written."""
 
-_BY_STATUS = MappingProxyType({403: "AccessDenied", 404: "NoSuchKey"})
+_READING = "allow s3:ListBucket on the bucket and s3:GetObject below it"
+_WRITING = "allow s3:PutObject and s3:GetObject below the bucket, the key of its encryption too"
 
 
-class ObjectStore:
-    """Reads objects. An async context manager; nothing is connected before the first download.
+class S3Objects:
+    """Reads and writes objects. An async context manager; nothing is connected before the first is.
 
     Credentials, region, profile, endpoint (`AWS_ENDPOINT_URL_S3`), proxies and certificates are found the way every AWS
     tool finds them; the arguments override what they name. An endpoint whose host is an IP address has the bucket in
@@ -71,6 +63,11 @@ class ObjectStore:
 
     Raises (on entering):
         UsageError: there is no such profile, or the SDK cannot use what it was given.
+
+    All methods raise, each error beginning with the URL:
+        UsageError: it is none, there are no credentials or they do not allow it, S3 cannot be reached, or a file of
+            this machine cannot be read or written.
+        NotFound: the object or the bucket is not there.
     """
 
     def __init__(self, *, endpoint_url: str = "", region: str = "", profile: str = "") -> None:
@@ -104,7 +101,7 @@ class ObjectStore:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def download(self, url: str, folder: Path) -> AsyncIterator[tuple[str, Path]]:
+    async def download_all(self, url: str, folder: Path) -> AsyncIterator[tuple[str, Path]]:
         """Yield (URL, file) of the object that `url` names or, where it names none, of all whose URLs begin with it.
 
         They come in the order of their keys, each when it is asked for, in constant memory; markers of folders (empty
@@ -112,23 +109,107 @@ class ObjectStore:
         of the key (`.csv.gz`); removing them is the caller's business.
 
         Raises:
-            UsageError: `url` is none, there are no credentials or they do not allow it, S3 cannot be reached, or a file
-                cannot be written; begins with the URL.
-            InputError: the bucket or the object is not there, or there is nothing that begins with `url`.
+            NotFound: also where there is nothing that begins with `url`.
         """
-        named = _URL.fullmatch(url)
-        if named is None:
-            raise UsageError(f"{url}: not the URL of an object in S3", "write s3://bucket/key or s3://bucket/prefix")
-        bucket, prefix = named["bucket"], named["key"] or ""
+        bucket, prefix = bucket_and_prefix(url)
         found = False
         async for key in self._keys(url, bucket, prefix):
             found = True
             name = f"{SCHEME}{bucket}/{key}"
-            yield name, await self._download(name, bucket, key, folder)
+            suffixes = SUFFIXES.search(key)
+            with _told_about(name), _private_file(folder, suffixes[0] if suffixes else "") as (file, path):
+                await self._read(bucket, key, file)
+            yield name, path
             if key == prefix:
                 return
         if not found:
-            raise InputError(f"{url}: there is nothing with that name or below it", "correct the URL")
+            raise NotFound(f"{url}: there is nothing with that name or below it", "correct the URL")
+
+    async def download(self, url: str, path: Path) -> str:
+        """Write the object into the file `path`, mode 0600, and return its ETag.
+
+        In constant memory; the file gets its name when it is complete and on disk, and replaces one that is there.
+        """
+        bucket, key = bucket_and_key(url)
+        with _told_about(url), _private_file(path.parent, ".partial") as (file, partial):
+            etag = await self._read(bucket, key, file)
+            file.flush()
+            os.fsync(file.fileno())
+            partial.replace(path)
+        return etag
+
+    async def upload(self, path: Path, url: str, *, if_match: str | None = None, if_absent: bool = False) -> str:
+        """Write the file `path` to the object, as it is when this begins, and return the object's new ETag.
+
+        The object is all new or all old, whatever happens: one of more than `PART_BYTES` is put together in the last
+        step, and its parts are deleted where that is not reached. In constant memory.
+
+        Args:
+            path: the file; must not change meanwhile.
+            url: of the object.
+            if_match: the ETag that the object must still have.
+            if_absent: whether the object must not be there yet.
+
+        Raises:
+            Conflict: the condition is not met; nothing was written.
+        """
+        bucket, key = bucket_and_key(url)
+        write = _Write({"Bucket": bucket, "Key": key}, if_match, if_absent)
+        with _told_about(url, writing=True), path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size <= PART_BYTES:
+                return await self._put(write, file.read(size))
+            return await self._put_in_parts(write, file, size)
+
+    async def put_bytes(self, content: bytes, url: str, *, if_match: str | None = None, if_absent: bool = False) -> str:
+        """Write `content` to the object in one piece; conditions, result and errors as of `upload`."""
+        bucket, key = bucket_and_key(url)
+        with _told_about(url, writing=True):
+            return await self._put(_Write({"Bucket": bucket, "Key": key}, if_match, if_absent), content)
+
+    async def _put(self, write: "_Write", content: bytes) -> str:
+        call = self._client.put_object(**write.whose, **write.condition, Metadata=write.metadata, Body=content)
+        return await self._conclude(write, call)
+
+    async def _put_in_parts(self, write: "_Write", file: BinaryIO, size: int) -> str:
+        begun = await self._client.create_multipart_upload(**write.whose, Metadata=write.metadata)
+        which = {**write.whose, "UploadId": begun["UploadId"]}
+        part_bytes = max(PART_BYTES, -(-size // MAX_PARTS))
+        try:
+            parts = []
+            for number, start in enumerate(range(0, size, part_bytes), start=1):
+                content = file.read(min(part_bytes, size - start))
+                part = await self._client.upload_part(**which, PartNumber=number, Body=content)
+                parts.append({"PartNumber": number, "ETag": part["ETag"]})
+            call = self._client.complete_multipart_upload(**which, **write.condition, MultipartUpload={"Parts": parts})
+            return await self._conclude(write, call)
+        except BaseException:
+            # Parts of what is never completed are kept, and charged for, until somebody deletes them.
+            with suppress(BotoCoreError, ClientError, aiohttp.ClientError):
+                await self._client.abort_multipart_upload(**which)
+            raise
+
+    async def _conclude(self, write: "_Write", call: Awaitable[Any]) -> str:
+        """Make the call that makes the object, and return its ETag.
+
+        The SDK repeats a call whose answer was lost. If that had been carried out, the object is ours by then, and the
+        condition is not met any more.
+        """
+        try:
+            answer = await call
+        except ClientError as error:
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            if status not in _NOT_MET or not write.condition:
+                raise
+            with suppress(ClientError):
+                found = await self._client.head_object(**write.whose)
+                if found.get("Metadata", {}).get(_MARK) == write.mark:
+                    return str(found["ETag"])
+            if error.response.get("Error", {}).get("Code") == "NoSuchKey":
+                url = f"{SCHEME}{write.whose['Bucket']}/{write.whose['Key']}"
+                raise Conflict(f"{url}: somebody has deleted it", "look at what is there before you go on") from None
+            raise
+        return str(answer["ETag"])
 
     async def _keys(self, url: str, bucket: str, prefix: str) -> AsyncIterator[str]:
         # In order, the object that is named itself comes before all others that begin with its name.
@@ -142,22 +223,37 @@ class ObjectStore:
                 if each["Size"] or not each["Key"].endswith("/"):
                     yield each["Key"]
 
-    async def _download(self, name: str, bucket: str, key: str, folder: Path) -> Path:
-        suffixes = _SUFFIXES.search(key)
-        with _told_about(name), _private_file(folder, suffixes[0] if suffixes else "") as (file, path):
-            for tries_left in reversed(range(TRIES)):
-                answer = await self._client.get_object(Bucket=bucket, Key=key)
-                try:
-                    async with answer["Body"] as body:
-                        async for chunk in body.iter_chunks(CHUNK_BYTES):
-                            file.write(chunk)
-                    break
-                except (BotoCoreError, aiohttp.ClientError):
-                    if not tries_left:
-                        raise
-                    file.seek(0)
-                    file.truncate()
-            return path
+    async def _read(self, bucket: str, key: str, file: BinaryIO) -> str:
+        """Write the object's content into `file`, which is empty, and return its ETag."""
+        tries_left = TRIES
+        while True:
+            tries_left -= 1
+            answer = await self._client.get_object(Bucket=bucket, Key=key)
+            try:
+                async with answer["Body"] as body:
+                    async for chunk in body.iter_chunks(CHUNK_BYTES):
+                        file.write(chunk)
+            except (BotoCoreError, aiohttp.ClientError):
+                if not tries_left:
+                    raise
+                file.seek(0)
+                file.truncate()
+            else:
+                return str(answer.get("ETag", ""))
+
+
+class _Write:
+    """One write of one object: what it goes to, on what condition, and a mark by which it is known again."""
+
+    def __init__(self, whose: dict[str, str], if_match: str | None, if_absent: bool) -> None:  # noqa: FBT001 - of ours
+        self.whose = whose
+        self.condition: dict[str, str] = {}
+        if if_match is not None:
+            self.condition["IfMatch"] = if_match
+        if if_absent:
+            self.condition["IfNoneMatch"] = "*"
+        self.mark = secrets.token_hex(16)
+        self.metadata = {_MARK: self.mark}
 
 
 @contextmanager
@@ -174,7 +270,7 @@ def _private_file(folder: Path, suffix: str) -> Iterator[tuple[BinaryIO, Path]]:
 
 
 @contextmanager
-def _told_about(url: str) -> Iterator[None]:
+def _told_about(url: str, *, writing: bool = False) -> Iterator[None]:
     """Raise what the SDK and the disk raise as one line about `url`."""
     try:
         yield
@@ -184,22 +280,14 @@ def _told_about(url: str) -> Iterator[None]:
     except ParamValidationError:
         raise UsageError(f"{url}: not the URL of an object in S3", "write s3://bucket/key") from None
     except ClientError as error:
-        raise _refusal(url, error) from None
+        raise refusal(url, error.response, _WRITING if writing else _READING) from None
     except (BotoCoreError, aiohttp.ClientError) as error:
-        raise UsageError(f"{url}: S3 cannot be read ({_line(error)})", "check network, region and endpoint") from None
+        what = "written" if writing else "read"
+        raise UsageError(f"{url}: S3 cannot be {what} ({_line(error)})", "check network, region and endpoint") from None
     except OSError as error:
+        if writing:
+            raise UsageError(f"{url}: the file for it cannot be read: {error.strerror}", "check the path") from None
         raise UsageError(f"{url}: cannot be kept on this machine: {error.strerror}", "make room for it") from None
-
-
-def _refusal(url: str, error: ClientError) -> UsageError:
-    details = error.response.get("Error", {})
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    code = str(details.get("Code") or status)
-    known = _REFUSALS.get(code) or _REFUSALS.get(_BY_STATUS.get(status, "") if code.isdigit() else "")
-    if known is None:
-        return UsageError(f"{url}: S3 answered {code} ({details.get('Message') or 'no more'})", _CREDENTIALS)
-    kind, what, hint = known
-    return kind(f"{url}: {what}", hint)
 
 
 def _line(error: BaseException) -> str:

@@ -93,8 +93,8 @@ class DeliveryLedger(WritableLedger):
         batch = [_stored(event) for event in events if event.campaign in (None, self._campaign)]
         self.write(sql.LOAD, {"batch": json.dumps(batch)})
         ((last_at,),) = self._read(sql.LAST_AT, {"now": self.now_ms()})
-        bounds = {"created_at": self._created_at, "last_at": last_at}
-        self.write(sql.PROVE, bounds | {"early": CLOCKS_AGREE_MS, "late": ON_THE_WIRE_MS})
+        bounds = {"created_at": self._created_at, "last_at": last_at, "early": CLOCKS_AGREE_MS, "late": ON_THE_WIRE_MS}
+        self.write(sql.PROVE, bounds | {"forgotten": sql.FORGOTTEN})
         self.write(sql.MATCH_BATCH)
         self.write(sql.RECORD_BATCH)
         self.write(sql.FILL_PROVED)

@@ -3,6 +3,10 @@
 SQLite knows nothing of the sizes of temporary tables: CROSS JOIN and IN make it begin with those, which are small.
 """
 
+from bulksend.base.keyed import HASH_PREFIX
+
+FORGOTTEN = f"{HASH_PREFIX}*"
+
 INDEX_MESSAGE_IDS = """
 CREATE INDEX IF NOT EXISTS states_message_id ON states (message_id) WHERE message_id IS NOT NULL
 """
@@ -36,13 +40,17 @@ UPDATE batch SET row = named, proof = 1
 WHERE EXISTS (
     SELECT 1 FROM states JOIN rows ON rows.row = states.row
     WHERE states.row = batch.named AND states.status <> 'skipped' AND states.attempts >= batch.attempt
-        AND ifnull(batch.destination, rows.destination) = rows.destination
+        AND (
+            ifnull(batch.destination, rows.destination) = rows.destination
+            OR rows.destination GLOB :forgotten
+        )
         AND ifnull(batch.requested_at, batch.at)
             >= iif(states.attempts = batch.attempt, ifnull(states.intent_at, :created_at), :created_at) - :early
         AND ifnull(batch.requested_at, 0) <= ifnull(states.intent_at, :last_at) + :late
 )
 """
-"""Take the word of an event's Context where all that the ledger knows of that attempt agrees."""
+"""Take the word of an event's Context where all that the ledger knows of that attempt agrees. `FORGOTTEN` is what a
+number looks like in a ledger that was forgotten; there is nothing to compare it with."""
 
 MATCH = """
 UPDATE {table} SET row = coalesce(

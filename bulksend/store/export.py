@@ -2,14 +2,16 @@
 
 import csv
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO, TypeGuard
 
 import msgspec
 
-from bulksend.base.export_fields import DELIVERY_FIELDS, EXPORT_FIELDS, SOURCE_FIELD, SOURCE_PREFIX
+from bulksend.base.export_fields import DELIVERY_FIELDS, EXPORT_FIELDS, SOURCE_FIELD, exported_name
+from bulksend.base.formulas import HARMLESS, left_alone, made_safe
 from bulksend.base.records import Status
 from bulksend.store.connect import connect_for_reading
 from bulksend.store.faults import told_as_damage, told_as_ledger_error
@@ -17,6 +19,9 @@ from bulksend.store.reading import ReadableLedger
 
 SLICE_ROWS = 500
 """Rows read at once. A read that lasted as long as the export would keep the writer's log from being emptied."""
+
+_ANY_TEXT = ("identity", "bucket", "reason", "message_id", "error_code", "error_message", "delivery_status", "carrier")
+"""Fields whose words are not ours."""
 
 # Reading and writing JSON by msgspec takes 0.7 microseconds a row, by the standard library 5.9.
 _decode = msgspec.json.Decoder(dict[str, object]).decode
@@ -48,41 +53,67 @@ def source_columns(path: Path, *, statuses: Collection[Status] | None = None) ->
     with ReadableLedger.open_for_reading(path) as ledger:
         header = ledger.summary.get("source_columns")
     columns = dict.fromkeys(header if isinstance(header, list) else ())
-    for found in _slices(path, ("row", SOURCE_FIELD), statuses):
-        for source in _sources(path, found):
+    for found in slices(path, ("row", SOURCE_FIELD), statuses):
+        for source in sources(path, found):
             if not source.keys() <= columns.keys():
                 columns.update(dict.fromkeys(source))
     return tuple(columns)
 
 
-def write_csv(path: Path, out: TextIO, *, statuses: Collection[Status] | None = None, deliveries: bool = False) -> int:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What an export holds.
+
+    Attributes:
+        rows: how many.
+        made_safe: column -> cells before which an apostrophe was put, since a spreadsheet would run them.
+    """
+
+    rows: int
+    made_safe: Mapping[str, int] = field(default_factory=dict)
+
+
+def write_csv(
+    path: Path, out: TextIO, *, statuses: Collection[Status] | None = None, deliveries: bool = False, raw: bool = False
+) -> Written:
     """Write what `export_rows` yields as CSV (RFC 4180) with a header, so that it can be an input again.
 
-    The input's own columns follow the fields; one that is named like a field gets `SOURCE_PREFIX`. What is missing is
-    empty; numbers, true and false are written as in JSON, and so are nested values. `out` is to be opened with
-    `newline=""`: lines end in CRLF, and a field may hold line ends of its own. Returns how many rows there were.
+    The input's own columns follow the fields, under `exported_name`. What is missing is empty; numbers, true and false
+    are written as in JSON, and so are nested values. Cells that a spreadsheet would run are made safe
+    (`base.formulas`), unless `raw`. `out` is to be opened with `newline=""`: lines end in CRLF, and a field may hold
+    line ends of its own.
     """
     columns = source_columns(path, statuses=statuses)
-    names = _fields(deliveries=deliveries)
-    own = [
-        SOURCE_PREFIX + column if column in EXPORT_FIELDS or column in DELIVERY_FIELDS else column for column in columns
-    ]
-    writer = csv.writer(out)
-    writer.writerow([*names, *own])
+    names = fields(deliveries=deliveries)
+    header = (*names, *map(exported_name, columns))
+    safe = left_alone if raw else made_safe
+    texts = tuple(names.index(name) for name in _ANY_TEXT if name in names)
     count = 0
-    for found in _slices(path, (*names, SOURCE_FIELD), statuses):
+    marked: dict[int, int] = {}
+    writer = csv.writer(out)
+    writer.writerow(map(safe, map(as_utf8, header)))
+    for found in slices(path, (*names, SOURCE_FIELD), statuses):
         count += len(found)
-        writer.writerows(
-            (*values[:-1], *[_cell(source.get(column)) for column in columns])
-            for values, source in zip(found, _sources(path, found), strict=True)
-        )
-    return count
+        lines = [
+            [*values[:-1], *[as_cell(source.get(column)) for column in columns]]
+            for values, source in zip(found, sources(path, found), strict=True)
+        ]
+        # What the fields hold repeats: most of these sets have one member.
+        suspect = [place for place in texts if any(map(_is_suspect, {values[place] for values in found}))]
+        for place in (*suspect, *range(len(names), len(header))):
+            for cells in lines:
+                cell = cells[place]
+                if _is_suspect(cell) and (changed := safe(cell)) is not cell:
+                    cells[place] = changed
+                    marked[place] = marked.get(place, 0) + 1
+        writer.writerows(lines)
+    return Written(count, {} if raw else {header[place]: marked[place] for place in sorted(marked)})
 
 
 def write_jsonl(
     path: Path, out: BinaryIO, *, statuses: Collection[Status] | None = None, deliveries: bool = False
-) -> int:
-    """Write what `export_rows` yields as one JSON object a line, in UTF-8; return how many rows there were."""
+) -> Written:
+    """Write what `export_rows` yields as one JSON object a line, in UTF-8."""
     count = 0
     for rows in _rows(path, statuses, deliveries=deliveries):
         count += len(rows)
@@ -94,32 +125,43 @@ def write_jsonl(
                 json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace") + b"\n" for row in rows
             )
         out.write(lines)
-    return count
+    return Written(count)
 
 
-def _cell(value: object) -> object:
+def _is_suspect(cell: object) -> TypeGuard[str]:
+    return cell.__class__ is str and cell[:1] not in HARMLESS
+
+
+def as_utf8(text: str) -> str:
+    """`text` with a question mark for what UTF-8 cannot say: halves of surrogate pairs."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def as_cell(value: object) -> object:
+    """A value of an input's own column as a cell: a text, or a whole number; None for nothing."""
     if isinstance(value, str):
-        return value if value.isascii() else value.encode(errors="replace").decode()
+        return as_utf8(value)
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
-    return _cell(json.dumps(value, ensure_ascii=False))
+    return as_utf8(json.dumps(value, ensure_ascii=False))
 
 
-def _fields(*, deliveries: bool) -> tuple[str, ...]:
+def fields(*, deliveries: bool) -> tuple[str, ...]:
+    """The fields of an exported row, in order."""
     return (*EXPORT_FIELDS, *DELIVERY_FIELDS) if deliveries else EXPORT_FIELDS
 
 
 def _rows(path: Path, statuses: Collection[Status] | None, *, deliveries: bool) -> Iterator[list[dict[str, object]]]:
     """The rows of `export_rows`, slice by slice."""
-    names = _fields(deliveries=deliveries)
-    for found in _slices(path, (*names, SOURCE_FIELD), statuses):
+    names = fields(deliveries=deliveries)
+    for found in slices(path, (*names, SOURCE_FIELD), statuses):
         rows: list[dict[str, object]] = [dict(zip(names, values, strict=False)) for values in found]
-        for row, source in zip(rows, _sources(path, found), strict=True):
+        for row, source in zip(rows, sources(path, found), strict=True):
             row[SOURCE_FIELD] = source
         yield rows
 
 
-def _sources(path: Path, found: Sequence[tuple[Any, ...]]) -> list[dict[str, object]]:
+def sources(path: Path, found: Sequence[tuple[Any, ...]]) -> list[dict[str, object]]:
     """The input's own columns of records that end with them, as JSON."""
     with told_as_damage(path):
         return [_source(values[-1]) for values in found]
@@ -136,12 +178,12 @@ def _source(text: str) -> dict[str, object]:
     return source
 
 
-def _slices(path: Path, fields: Sequence[str], statuses: Collection[Status] | None) -> Iterator[list[tuple[Any, ...]]]:
-    """Rows of the view `results`, `SLICE_ROWS` at a time; `fields` begin with `row`."""
+def slices(path: Path, names: Sequence[str], statuses: Collection[Status] | None) -> Iterator[list[tuple[Any, ...]]]:
+    """Rows of the view `results`, `SLICE_ROWS` at a time; `names` begin with `row`."""
     chosen = [status.value for status in (Status if statuses is None else statuses)]
     marks = ", ".join("?" * len(chosen))
     statement = (
-        f"SELECT {', '.join(fields)} FROM results"  # noqa: S608 - names of ours
+        f"SELECT {', '.join(names)} FROM results"  # noqa: S608 - names of ours
         f" WHERE row > ? AND status IN ({marks}) ORDER BY row LIMIT ?"
     )
     with closing(connect_for_reading(path)) as connection:

@@ -13,7 +13,8 @@ from botocore.session import Session
 from moto.server import ThreadedMotoServer
 
 from bulksend.base.errors import BulksendError, InputError, UsageError
-from bulksend.objects.s3 import TRIES, ObjectStore
+from bulksend.objects.refusals import NotFound
+from bulksend.objects.s3 import TRIES, S3Objects
 
 BUCKET = "events-1"
 
@@ -95,9 +96,9 @@ def download(url: str, folder: Path, *, endpoint_url: str = "", profile: str = "
         found = []
         async with (
             asyncio.timeout(60),
-            ObjectStore(endpoint_url=endpoint_url, profile=profile) as store,
+            S3Objects(endpoint_url=endpoint_url, profile=profile) as store,
         ):
-            async for name, path in store.download(url, folder):
+            async for name, path in store.download_all(url, folder):
                 assert path.parent == folder
                 assert path.stat().st_mode & 0o777 == 0o600
                 found.append((name, path.read_bytes()))
@@ -148,8 +149,8 @@ def response(status: int, body: bytes) -> bytes:
 
 async def fetch(endpoint_url: str, folder: Path) -> list[Path]:
     """The files of everything in the bucket."""
-    async with asyncio.timeout(60), ObjectStore(endpoint_url=endpoint_url) as store:
-        return [path async for _, path in store.download("s3://b-1/", folder)]
+    async with asyncio.timeout(60), S3Objects(endpoint_url=endpoint_url) as store:
+        return [path async for _, path in store.download_all("s3://b-1/", folder)]
 
 
 def test_all_objects_below_a_prefix_come_in_the_order_of_their_keys(
@@ -192,9 +193,9 @@ def test_files_keep_what_tells_their_kind(server: str, fill: Fill, tmp_path: Pat
     fill(dict.fromkeys(suffixes, content))
 
     async def main() -> dict[str, str]:
-        async with ObjectStore(endpoint_url=server) as store:
+        async with S3Objects(endpoint_url=server) as store:
             found = {}
-            async for name, path in store.download(f"s3://{BUCKET}", tmp_path):
+            async for name, path in store.download_all(f"s3://{BUCKET}", tmp_path):
                 found[name.removeprefix(f"s3://{BUCKET}/")] = "".join(path.suffixes)
             return found
 
@@ -216,8 +217,8 @@ def test_objects_are_fetched_when_they_are_asked_for(server: str, fill: Fill, tm
     fill({"1": b"x", "2": b"x", "3": b"x"})
 
     async def main() -> None:
-        async with ObjectStore(endpoint_url=server) as store:
-            objects = store.download(f"s3://{BUCKET}", tmp_path)
+        async with S3Objects(endpoint_url=server) as store:
+            objects = store.download_all(f"s3://{BUCKET}", tmp_path)
             await anext(objects)
             assert len(files_in(tmp_path)) == 1
             await anext(objects)
@@ -229,9 +230,9 @@ def test_objects_are_fetched_when_they_are_asked_for(server: str, fill: Fill, tm
 @pytest.mark.parametrize(
     ("path", "kind", "words"),
     [
-        ("no-such-bucket/x", InputError, "no such bucket"),
-        (f"{BUCKET}/nothing", InputError, "there is nothing with that name or below it"),
-        (f"{BUCKET}/folder/", InputError, "there is nothing with that name or below it"),
+        ("no-such-bucket/x", NotFound, "no such bucket"),
+        (f"{BUCKET}/nothing", NotFound, "there is nothing with that name or below it"),
+        (f"{BUCKET}/folder/", NotFound, "there is nothing with that name or below it"),
         (f"{BUCKET}/archived", InputError, "archived"),
         ("", UsageError, "not the URL of an object"),
         ("/x", UsageError, "not the URL of an object"),
@@ -264,7 +265,7 @@ def test_missing_credentials_are_named(server: str, tmp_path: Path, monkeypatch:
         (403, b"InvalidAccessKeyId", "the credentials are unknown"),
         (403, b"RequestTimeTooSkewed", "clock"),
         (400, b"ExpiredToken", "expired"),
-        (404, b"NoSuchKey", "the object is gone"),
+        (404, b"NoSuchKey", "there is no such object"),
         (400, b"SomethingNew", "SomethingNew"),
         (403, b"", "access denied"),
     ],
@@ -341,10 +342,10 @@ def test_memory_does_not_grow_with_the_object(tmp_path: Path) -> None:
             await writer.drain()
 
     async def main() -> int:
-        async with object_server(behave) as url, ObjectStore(endpoint_url=url) as store:
+        async with object_server(behave) as url, S3Objects(endpoint_url=url) as store:
             tracemalloc.start()
             try:
-                async for _, path in store.download("s3://b-1/", tmp_path):
+                async for _, path in store.download_all("s3://b-1/", tmp_path):
                     assert path.stat().st_size == 100 * len(block)
                 return tracemalloc.get_traced_memory()[1]
             finally:

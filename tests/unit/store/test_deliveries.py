@@ -312,7 +312,8 @@ def test_message_ids_are_looked_up_in_an_index(made: Path) -> None:
             sql.REMEMBER,
             sql.SETTLE,
         ):
-            values = dict.fromkeys(("created_at", "last_at", "early", "late"), 0) if statement == sql.PROVE else ()
+            names = ("created_at", "last_at", "early", "late", "forgotten")
+            values = dict.fromkeys(names, 0) if statement == sql.PROVE else ()
             steps = [step for *_, step in ledger._read(f"EXPLAIN QUERY PLAN {statement}", values)]
             scanned = {word for step in steps if step.startswith("SCAN") for word in step.split()}
             assert scanned.isdisjoint({"states", "rows", "deliveries", "settled"}), steps

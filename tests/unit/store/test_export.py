@@ -27,10 +27,10 @@ VALUES = st.recursive(
 )
 
 
-def as_csv(path: Path) -> list[list[str]]:
+def as_csv(path: Path, *, raw: bool = True) -> list[list[str]]:
     """The ledger's rows as CSV, read back by Python's own reader."""
     out = io.StringIO(newline="")
-    write_csv(path, out)
+    write_csv(path, out, raw=raw)
     return list(csv.reader(io.StringIO(out.getvalue(), newline="")))
 
 
@@ -194,7 +194,7 @@ def test_halves_of_surrogate_pairs_do_not_end_an_export(path: Path) -> None:
     sources = ['{"name": "Zo\\u00eb"}', '{"name": "x\\ud83c"}', '{"name": "Ann"}']
     write_plan(path, [replace(pending(row), source=source) for row, source in enumerate(sources, start=1)])
     out = io.BytesIO()
-    assert write_jsonl(path, out) == 3
+    assert write_jsonl(path, out).rows == 3
     found = [json.loads(line)["source"]["name"] for line in out.getvalue().decode().splitlines()]
     assert found == ["Zo\u00eb", "x\ud83c", "Ann"]
     assert [row[-1] for row in as_csv(path)] == ["name", "Zo\u00eb", "x?", "Ann"]
@@ -217,6 +217,36 @@ def test_writers_say_how_many_rows_they_wrote(planned: Path, statuses: list[Stat
     """As many as `export_rows` yields."""
     rows = len(list(export_rows(planned, statuses=statuses)))
     out = io.BytesIO()
-    assert write_jsonl(planned, out, statuses=statuses) == len(out.getvalue().splitlines()) == rows
+    assert write_jsonl(planned, out, statuses=statuses).rows == len(out.getvalue().splitlines()) == rows
     text = io.StringIO(newline="")
-    assert write_csv(planned, text, statuses=statuses) == len(text.getvalue().splitlines()) - 1 == rows
+    assert write_csv(planned, text, statuses=statuses).rows == len(text.getvalue().splitlines()) - 1 == rows
+
+
+def test_cells_that_a_spreadsheet_would_run_are_made_safe_and_counted(path: Path) -> None:
+    """In the input's own columns, their names, and the words of others; not with `raw`, and not in JSONL."""
+    source = {"=name": "=1+1", "note": "\t@x", "phone": "+14255550001", "n": -5, "t": "-5.2", "q": "'=1"}
+    write_plan(path, [replace(pending(row), source=json.dumps(source)) for row in (1, 2)])
+    text = io.StringIO(newline="")
+    written = write_csv(path, text)
+    assert written.made_safe == {"=name": 2, "note": 2, "q": 2}
+    header, row, _ = as_csv(path, raw=False)
+    own = len(EXPORT_FIELDS)
+    assert header[own:] == ["'=name", "note", "phone", "n", "t", "q"]
+    assert row[own:] == ["'=1+1", "'\t@x", "+14255550001", "-5", "-5.2", "''=1"]
+    assert row[EXPORT_FIELDS.index("identity")] == "+18885550100"
+    plain = io.StringIO(newline="")
+    assert write_csv(path, plain, raw=True).made_safe == {}
+    assert as_csv(path)[1][own:] == ["=1+1", "\t@x", "+14255550001", "-5", "-5.2", "''=1"]
+    out = io.BytesIO()
+    assert write_jsonl(path, out).made_safe == {}
+    assert json.loads(out.getvalue().splitlines()[0])["source"] == source
+
+
+def test_words_of_the_service_are_made_safe_too(planned: Path, clock: StandingClock) -> None:
+    """Whatever an error says is not run either."""
+    with SqliteLedger.open_for_writing(planned, clock=clock) as ledger, ledger.transaction():
+        ledger.claim("toll-free", parts=3, rows=2)
+        refused = failed(2)
+        ledger.settle(sent(1))
+        ledger.settle(replace(refused, outcome=replace(refused.outcome, error_message="=cmd()")))
+    assert as_csv(planned, raw=False)[2][EXPORT_FIELDS.index("error_message")] == "'=cmd()"
