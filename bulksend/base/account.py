@@ -1,7 +1,8 @@
-"""What the service says the account holds: numbers, sender ids and pools, and what is to be asked of it."""
+"""What the service says the account holds: numbers, sender ids, pools and opt-out lists, and what is to be asked."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 
 from bulksend.base.errors import UsageError
@@ -10,6 +11,8 @@ NUMBERS = "DescribePhoneNumbers"
 SENDERS = "DescribeSenderIds"
 POOLS = "DescribePools"
 MEMBERS = "ListPoolOriginationIdentities"
+OPT_OUT_LISTS = "DescribeOptOutLists"
+OPTED_OUT = "DescribeOptedOutNumbers"
 """The operations that tell; IAM calls each of them `sms-voice:<operation>`."""
 
 
@@ -139,6 +142,38 @@ class PoolRecord:
     message_type: str
     shared_routes: bool = False
     shared: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptOutList:
+    """One opt-out list, as DescribeOptOutLists tells of it. How many numbers are on it the service does not say.
+
+    Attributes:
+        arn: OptOutListArn.
+        name: OptOutListName.
+        created_at: CreatedTimestamp, UTC; None where the service does not say.
+        shared: another account owns it, and it must be named by its ARN.
+    """
+
+    arn: str
+    name: str
+    created_at: datetime | None = None
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptedOutPage:
+    """Some of the numbers on an opt-out list.
+
+    Attributes:
+        arn: OptOutListArn of the list.
+        name: OptOutListName.
+        numbers: OptedOutNumber of each, with a + before its digits.
+    """
+
+    arn: str
+    name: str
+    numbers: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

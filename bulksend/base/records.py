@@ -32,6 +32,7 @@ class SkipReason(StrEnum):
     INVALID_NUMBER = "invalid_number"
     DUPLICATE = "duplicate"
     SUPPRESSED = "suppressed"
+    ALREADY_SENT = "already_sent"  # or perhaps sent, by an earlier ledger that was named
     MISSING_FIELD = "missing_field"
     EMPTY_BODY = "empty_body"
     TOO_LONG = "too_long"

@@ -1,6 +1,8 @@
 """What the service lists, as records of ours; what is no such list is refused."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -8,17 +10,23 @@ from typing import Any, TypeVar
 from bulksend.base.account import (
     MEMBERS,
     NUMBERS,
+    OPT_OUT_LISTS,
+    OPTED_OUT,
     POOLS,
     SENDERS,
     AccountUnreadable,
     MemberRecord,
     NumberRecord,
+    OptedOutPage,
+    OptOutList,
     PoolRecord,
     SenderRecord,
     action_of,
 )
 
 R = TypeVar("R")
+
+_NUMBER = re.compile(r"\+?([1-9][0-9]{0,18})")
 
 
 def numbers_of(items: Sequence[Any], *, shared: bool) -> tuple[NumberRecord, ...]:
@@ -42,6 +50,20 @@ def pools_of(items: Sequence[Any], *, shared: bool) -> tuple[PoolRecord, ...]:
 def members_of(items: Sequence[Any]) -> tuple[MemberRecord, ...]:
     """The items of ListPoolOriginationIdentities."""
     return _records(MEMBERS, _member, items)
+
+
+def opt_out_lists_of(items: Sequence[Any], *, shared: bool) -> tuple[OptOutList, ...]:
+    """The items of DescribeOptOutLists."""
+    return _records(OPT_OUT_LISTS, partial(_opt_out_list, shared=shared), items)
+
+
+def opted_out_of(items: Sequence[Any], answer: Mapping[str, Any]) -> OptedOutPage:
+    """One page of DescribeOptedOutNumbers: its items, and the whole `answer`."""
+    try:
+        arn, name = str(answer["OptOutListArn"]), str(answer["OptOutListName"])
+    except KeyError:
+        raise garbled(OPTED_OUT) from None
+    return OptedOutPage(arn=arn, name=name, numbers=_records(OPTED_OUT, _opted_out, items))
 
 
 def garbled(operation: str) -> AccountUnreadable:
@@ -108,6 +130,23 @@ def _member(item: Mapping[str, Any]) -> MemberRecord:
         country=item["IsoCountryCode"],
         capabilities=frozenset(item["NumberCapabilities"]),
     )
+
+
+def _opt_out_list(item: Mapping[str, Any], *, shared: bool) -> OptOutList:
+    created_at = item.get("CreatedTimestamp")
+    return OptOutList(
+        arn=item["OptOutListArn"],
+        name=item["OptOutListName"],
+        created_at=created_at.astimezone(UTC) if isinstance(created_at, datetime) else None,
+        shared=shared,
+    )
+
+
+def _opted_out(item: Mapping[str, Any]) -> str:
+    number = item["OptedOutNumber"]
+    if (digits := _NUMBER.fullmatch(number)) is None:
+        raise TypeError  # left out, somebody would be texted who is not to be
+    return f"+{digits[1]}"
 
 
 def _mps(item: Mapping[str, Any]) -> int | None:

@@ -1,10 +1,11 @@
 """Phone numbers too many for memory, in private temporary files that vanish with the process."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
+from bulksend.base.keyed import HASH_PREFIX
 from bulksend.base.mask import mask_number
 
 SET_CACHE_KIB = 16 * 1024
@@ -68,6 +69,40 @@ class NumberSet(_Numbers):
         found = self._connection.execute("SELECT 1 FROM numbers WHERE number = ?", (_to_integer(number),))
         return found.fetchone() is not None
 
+    def __iter__(self) -> Iterator[str]:
+        """Every number once, always in the same order. Nothing is to be added meanwhile."""
+        for (number,) in self._connection.execute("SELECT number FROM numbers ORDER BY number"):
+            yield _to_text(number)
+
+
+class MarkedNumbers(_Numbers):
+    """E.164 numbers, or keyed hashes of such, any number of them in bounded memory; each with the mark it first had.
+
+    Of hashes 60 bits are kept: a list of a million has one in common with another million by chance once in a million
+    times.
+
+    Raises:
+        ValueError: something is neither an E.164 number (`+` and up to `MAX_DIGITS` digits) nor such a hash.
+    """
+
+    def __init__(self, *, hashed: bool = False) -> None:
+        table = "CREATE TABLE numbers (number INTEGER PRIMARY KEY, mark INTEGER NOT NULL)"
+        super().__init__(table, cache_kib=SET_CACHE_KIB)
+        self._key_of = _hash_to_integer if hashed else _to_integer
+
+    def add_all(self, numbers: Iterable[str], mark: int) -> None:
+        """Add numbers with a mark; those that are there already keep theirs."""
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO numbers (number, mark) VALUES (?, ?)",
+            sorted([(self._key_of(number), mark) for number in numbers]),
+        )
+
+    def mark_of(self, number: str) -> int | None:
+        """The mark of a number; None when it was never added."""
+        find = "SELECT mark FROM numbers WHERE number = ?"
+        found = self._connection.execute(find, (self._key_of(number),)).fetchone()
+        return None if found is None else int(found[0])
+
 
 class FirstSeen(_Numbers):
     """Remembers in which row each E.164 number came first, for any number of numbers in bounded memory.
@@ -110,3 +145,12 @@ def _to_integer(number: str) -> int:
         raise ValueError(f"{mask_number(number)} is not a number in E.164 form")
     value = int(digits)
     return value if value < 1 << 63 else value - (1 << 64)  # SQLite's integers have 64 bits with their sign
+
+
+def _hash_to_integer(hashed: str) -> int:
+    return int(hashed.removeprefix(HASH_PREFIX)[:15], 16)
+
+
+def _to_text(value: int) -> str:
+    """The number that `_to_integer` made `value` of."""
+    return f"+{value if value >= 0 else value + (1 << 64)}"

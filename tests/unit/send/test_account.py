@@ -19,7 +19,8 @@ from bulksend.base.account import (
 )
 from bulksend.base.errors import ExitCode
 from bulksend.base.records import Outcome, OutcomeKind
-from bulksend.send.account import TRIES, AccountReader
+from bulksend.send.account import AccountReader
+from bulksend.send.account_requests import TRIES
 from tests.support.account import (
     PREFIX,
     AccountClient,

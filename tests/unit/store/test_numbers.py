@@ -2,8 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulksend.store.numbers import FirstSeen, NumberSet
+from bulksend.base.keyed import hashed_number
+from bulksend.store.numbers import FirstSeen, MarkedNumbers, NumberSet
 
+KEY = bytes(range(32))
 NUMBERS = st.from_regex(r"\+[1-9][0-9]{1,14}", fullmatch=True)
 FEW_NUMBERS = st.sampled_from([f"+1425555{n:04d}" for n in range(5)]) | NUMBERS
 
@@ -78,3 +80,28 @@ def test_the_longest_numbers_that_the_service_takes(given_numbers: list[str]) ->
             for row, number in enumerate(given_numbers)
             if given_numbers.index(number) != row
         }
+
+
+@given(st.lists(FEW_NUMBERS))
+def test_a_number_set_gives_back_what_was_put_in(added: list[str]) -> None:
+    """Every number once, as it was written, always in one order."""
+    with NumberSet() as numbers, NumberSet() as other:
+        numbers.add_all([*added, "+9999999999999999999"])
+        other.add_all(["+9999999999999999999", *reversed(added)])
+        found = list(numbers)
+        assert found == list(other)
+        assert sorted(found) == sorted({*added, "+9999999999999999999"})
+
+
+@given(added=st.lists(st.tuples(FEW_NUMBERS, st.integers(0, 3))), asked=st.lists(FEW_NUMBERS), hashed=st.booleans())
+def test_the_first_mark_of_a_number_holds(added: list[tuple[str, int]], asked: list[str], *, hashed: bool) -> None:
+    """Of numbers and of their keyed hashes alike; what was never added has none."""
+    marks: dict[str, int] = {}
+    with MarkedNumbers(hashed=hashed) as numbers:
+        for number, mark in added:
+            marks.setdefault(number, mark)
+            numbers.add_all([hashed_number(KEY, number) if hashed else number], mark)
+        for number in [*asked, *marks]:
+            found = numbers.mark_of(hashed_number(KEY, number) if hashed else number)
+            assert found == marks.get(number)
+        assert len(numbers) == len(marks)
