@@ -1,30 +1,37 @@
 """A whole plan: from an input to a ledger in which every row is decided, or to nothing at all."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from bulksend.base.clock import Clock
-from bulksend.base.errors import CampaignChanged, ConfigError, UsageError
+from bulksend.base.errors import CampaignChanged, UsageError
 from bulksend.base.records import Bucket
 from bulksend.config.model import Settings
 from bulksend.config.snapshot import differences, fingerprint, to_document
+from bulksend.config.times import needs_zones
 from bulksend.intake import InputFormat, digest_recipients, open_recipients
 from bulksend.intake.columns import column_key
 from bulksend.message.compose import Template
-from bulksend.message.phone import InvalidNumber, NumberReader
+from bulksend.message.phone import NumberReader
+from bulksend.message.ranges import Ranges
 from bulksend.origin.buckets import buckets_of
 from bulksend.origin.routing import Router
+from bulksend.pipeline.earlier import SUMMARY_KEY, EarlierLedgers, real_names, refuse_itself, unknown_before
 from bulksend.pipeline.planner import Planner, columns_of
+from bulksend.pipeline.pricing import Cost, prices_of, require_affordable
+from bulksend.pipeline.suppressed import read_suppressed
 from bulksend.pipeline.totals import PlanTotals
 from bulksend.store.numbers import FirstSeen, NumberSet
 from bulksend.store.owner import OwnerLock
 from bulksend.store.plan_writer import PlanWriter
 from bulksend.store.reading import ReadableLedger
+
+if TYPE_CHECKING:
+    from bulksend.schedule.zones import ZoneReader
 
 BATCH_ROWS = 1000
 """Rows decided about, and handed to the ledger, at once."""
@@ -35,45 +42,21 @@ INPUT_KEY = "input"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A finished plan: what it adds up to, and how the input was read."""
+    """A finished plan.
+
+    Attributes:
+        totals: what it adds up to.
+        input_name: what the rows came from, for people.
+        input_format: how that was read.
+        notes: sentences that somebody should read who names earlier ledgers.
+        cost: what it costs; None where there are no prices (`pricing.file`).
+    """
 
     totals: PlanTotals
     input_name: str
     input_format: InputFormat
-
-
-def read_suppressed(settings: Settings, numbers: NumberSet) -> str:
-    """Read the files of `recipients.suppress` into `numbers` and return the SHA-256 of what they hold.
-
-    One number a line; blank lines and lines that start with # are passed over. Raises `ConfigError` with file and
-    line for a line that is no number: a number that cannot be read cannot be kept from being texted.
-    """
-    reader = _number_reader(settings, validity="possible")
-    total = 0
-    for name in settings.recipients.suppress:
-        for place, text in _lines_of(Path(name)):
-            try:
-                e164 = reader.read(text).e164
-            except InvalidNumber as error:
-                raise ConfigError(f"recipients.suppress: {place}: {error}", "Correct or remove it") from None
-            if e164 not in numbers:
-                numbers.add_all([e164])
-                # A sum does not depend on the order of the lines, nor on which file holds which.
-                total += int.from_bytes(sha256(e164.encode()).digest())
-    return f"{total % 2**256:064x}"
-
-
-def _lines_of(path: Path) -> Iterator[tuple[str, str]]:
-    """The lines that say something, each with its place."""
-    try:
-        with path.open(encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, start=1):
-                if (text := line.strip()) and not text.startswith("#"):
-                    yield f"{path}, line {number}", text
-    except UnicodeDecodeError:
-        raise ConfigError(f"recipients.suppress: {path}: not a text in UTF-8", "Save it as UTF-8") from None
-    except OSError as error:
-        raise ConfigError(f"recipients.suppress: {path}: {error.strerror}", "Correct the path") from None
+    notes: tuple[str, ...] = ()
+    cost: Cost | None = None
 
 
 def campaign_buckets(settings: Settings) -> dict[str, Bucket]:
@@ -89,10 +72,14 @@ def campaign_fingerprint(settings: Settings) -> dict[str, str]:
 
 
 def refuse_changes(settings: Settings, input_name: str, ledger: Path, *, stdin: BinaryIO | None = None) -> None:
-    """Raise `CampaignChanged` if `ledger` holds another campaign than `settings` and `input_name` make."""
+    """Raise `CampaignChanged` if `ledger` holds another campaign than `settings` and `input_name` make.
+
+    An earlier ledger that it was not planned with is such a change; that those have gone on since is none.
+    """
+    refuse_itself(settings, ledger)
     now = campaign_fingerprint(settings) | {INPUT_KEY: digest_recipients(input_name, stdin=stdin)}
     with ReadableLedger.open_for_reading(ledger) as held:
-        changed = differences(held.fingerprint, now)
+        changed = differences(held.fingerprint, now) + unknown_before(settings, held.summary)
     if changed:
         raise CampaignChanged(str(ledger), changed)
 
@@ -105,12 +92,17 @@ def make_plan(
     clock: Clock,
     stdin: BinaryIO | None = None,
     owner: OwnerLock | None = None,
+    told: Callable[[int], None] | None = None,
+    not_in_key: Path | None = None,
 ) -> Plan:
     """Read the whole input, decide about every row, and write the ledger. No network.
 
-    The ledger appears under its name when it is complete and not before. Raises `UsageError` (`ConfigError`,
-    `InputError`) when settings or input do not allow a plan, `LedgerError` when it cannot be written.
+    The ledger appears under its name when it is complete and not before. `told` is called with the number of rows so
+    far, batch by batch; what it raises ends the planning, and nothing is left of it. Raises `UsageError`
+    (`ConfigError`, `InputError`) when settings or input do not allow a plan, `LedgerError` when it cannot be written.
+    `not_in_key`: file with the key of those ledgers of `recipients.not_in` that were forgotten.
     """
+    refuse_itself(settings, ledger)
     recipients_settings = settings.recipients
     template = None if settings.campaign.template is None else Template(settings.campaign.template)
     identities = settings.identity_records()
@@ -120,7 +112,9 @@ def make_plan(
         headroom=settings.pacing.headroom,
         requests_per_second=settings.pacing.requests_per_second,
         repeats=recipients_settings.duplicates == "send",
+        template=settings.campaign.template or "",
     )
+    prices = prices_of(settings)
     with ExitStack() as stack:
         recipients = stack.enter_context(
             open_recipients(
@@ -135,13 +129,18 @@ def make_plan(
             template.bind(column_key)
         suppressed = stack.enter_context(NumberSet())
         marks = fingerprint(settings, suppressed_sha256=read_suppressed(settings, suppressed))
+        earlier = None
+        if recipients_settings.not_in:
+            earlier = stack.enter_context(EarlierLedgers(recipients_settings.not_in, key=not_in_key))
         planner = Planner(
             columns=columns_of(recipients_settings, template, recipients.columns, input_name=recipients.name),
             template=template,
             numbers=_number_reader(settings, validity=recipients_settings.validity),
             router=Router(identities),
             suppressed=suppressed,
+            earlier=earlier,
             first_seen=stack.enter_context(FirstSeen()) if recipients_settings.duplicates == "skip" else None,
+            zones=_zone_reader(settings),
         )
         writer = stack.enter_context(PlanWriter(ledger, clock=clock, owner=owner))
         writer.begin(
@@ -155,14 +154,30 @@ def make_plan(
             for row in batch:
                 totals.add(row)
             writer.add(batch)
+            if told is not None:
+                told(totals.rows)
         if totals.rows == 0:
             raise UsageError(f"{recipients.name}: there are no rows", "Give an input with at least one recipient")
+        cost = require_affordable(settings, totals, prices)
         writer.finish(
             input_name=recipients.name,
-            summary=totals.document() | {"source_columns": recipients.columns},
+            summary=totals.document()
+            | {
+                "source_columns": recipients.columns,
+                "cost": cost.document() if cost is not None else None,
+                SUMMARY_KEY: real_names(settings),
+            },
             fingerprint={INPUT_KEY: recipients.sha256},
         )
-        return Plan(totals, recipients.name, recipients.format)
+        return Plan(totals, recipients.name, recipients.format, earlier.notes if earlier else (), cost)
+
+
+def _zone_reader(settings: Settings) -> "ZoneReader | None":
+    if not needs_zones(settings):
+        return None
+    from bulksend.schedule.zones import ZoneReader  # the zones of the world's numbers, for those who need them
+
+    return ZoneReader(settings.schedule.time_zone, kind_of=Ranges().find)
 
 
 def _number_reader(settings: Settings, *, validity: str) -> NumberReader:

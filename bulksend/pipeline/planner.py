@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,7 +17,12 @@ from bulksend.message.compose import MissingField, Template, TemplateError
 from bulksend.message.parts import count_parts, too_long
 from bulksend.message.phone import InvalidNumber, Number, NumberReader
 from bulksend.origin.routing import NoIdentity, Router
+from bulksend.pipeline.earlier import EarlierLedgers
+from bulksend.schedule.names import UnknownZone
 from bulksend.store.numbers import FirstSeen, NumberSet
+
+if TYPE_CHECKING:
+    from bulksend.schedule.zones import ZoneReader
 
 _key = lru_cache(maxsize=4096)(column_key)
 _BODY_RULE = TEXT_RULES["MessageBody"]
@@ -37,6 +43,7 @@ class Columns:
     phone: str
     body: str
     identity: str
+    time_zone: str
 
 
 def columns_of(
@@ -57,6 +64,7 @@ def columns_of(
         "recipients.phone": settings.phone,
         "recipients.body": settings.body,
         "recipients.identity": settings.identity,
+        "recipients.time_zone": settings.time_zone,
     }
     if header is not None:
         for setting, name in wanted.items():
@@ -78,7 +86,9 @@ class Planner:
         numbers: reads phone numbers.
         router: chooses identities.
         suppressed: numbers never to text; all of them.
+        earlier: whom earlier campaigns reached, or may have; None to text them all the same.
         first_seen: to skip numbers that occurred before; None to send to them again.
+        zones: tells time zones; None where nothing depends on them.
     """
 
     def __init__(
@@ -89,14 +99,18 @@ class Planner:
         numbers: NumberReader,
         router: Router,
         suppressed: NumberSet,
+        earlier: EarlierLedgers | None,
         first_seen: FirstSeen | None,
+        zones: "ZoneReader | None",
     ) -> None:
         self._columns = columns
         self._template = template
         self._numbers = numbers
         self._router = router
         self._suppressed = suppressed if len(suppressed) else None
+        self._earlier = earlier
         self._first_seen = first_seen
+        self._zones = zones
 
     def plan(self, rows: Iterable[InputRow]) -> list[PlannedRow]:
         """Decide about some rows. Never raises for what a row contains."""
@@ -133,7 +147,9 @@ class Planner:
         self, row: InputRow, source: str, cells: Mapping[str, object], number: Number, note: str | None
     ) -> PlannedRow:
         if self._suppressed is not None and number.e164 in self._suppressed:
-            raise _Skip(SkipReason.SUPPRESSED, "the number is in a file of recipients.suppress")
+            raise _Skip(SkipReason.SUPPRESSED, "the number is in a suppression file")
+        if self._earlier is not None and (ledger := self._earlier.who_reached(number.e164)) is not None:
+            raise _Skip(SkipReason.ALREADY_SENT, f"a message to this number was sent, or may have been, by {ledger}")
         text = self._compose(cells)
         count = count_parts(text)
         if sentence := too_long(count):
@@ -157,7 +173,17 @@ class Planner:
             parts=count.parts,
             text=text,
             pinned=bool(wanted),
+            zone=self._zone_of(number, cells),
         )
+
+    def _zone_of(self, number: Number, cells: Mapping[str, object]) -> str | None:
+        if self._zones is None:
+            return None
+        named = _text_of(cells.get(self._columns.time_zone)) if self._columns.time_zone else None
+        try:
+            return self._zones.zone_of(number.e164, number.country, named)
+        except UnknownZone as error:
+            raise _Skip(SkipReason.BAD_ROW, str(error)) from None
 
     def _read_number(self, cells: Mapping[str, object]) -> tuple[Number, str | None]:
         value = cells.get(self._columns.phone)

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from bulksend.base.records import Bucket, Encoding, PlannedRow, Status
 from bulksend.pipeline.eta import Forecast
+from bulksend.pipeline.examples import SHOWN, Examples
+from bulksend.pipeline.forcing import Forcing
 from bulksend.pipeline.repeats import Repeats
 
 FIRST_ROWS = 5
@@ -95,6 +97,12 @@ class PlanTotals:
         headroom: share of each limit left unused, for the times.
         requests_per_second: over all buckets; 0: no such limit.
         repeats: whether a number may be sent to more than once (`recipients.duplicates = "send"`).
+        template: of the campaign; "" where a column has the texts.
+
+    Attributes:
+        forcing: the messages in UCS-2, and what makes them so.
+        examples: a few messages; their texts are in no document of these totals.
+        zones: bucket -> time zones of recipients (`PlannedRow.zone`) -> parts; rows without one are not in it.
     """
 
     def __init__(
@@ -104,6 +112,7 @@ class PlanTotals:
         headroom: float,
         requests_per_second: int = 0,
         repeats: bool = False,
+        template: str = "",
     ) -> None:
         self._headroom = headroom
         self._requests_per_second = requests_per_second
@@ -115,6 +124,9 @@ class PlanTotals:
         self.encodings: Counter[Encoding] = Counter(dict.fromkeys(Encoding, 0))
         self.countries: Counter[str] = Counter()
         self.parts_per_message: Counter[int] = Counter()
+        self.forcing = Forcing(template)
+        self.examples = Examples()
+        self.zones: dict[str, Counter[str]] = {}
         self.skipped: dict[str, Example] = {}
         self.repairs: dict[str, Example] = {}
         self.buckets = {name: BucketTotals(bucket.mps, headroom=headroom) for name, bucket in buckets.items()}
@@ -130,10 +142,17 @@ class PlanTotals:
         self.parts += parts
         if row.encoding is not None:
             self.encodings[row.encoding] += 1
+            if row.encoding is Encoding.UCS_2:
+                self.forcing.add(row)
+                self.examples.add_ucs2(row)
         self.countries[row.country or "-"] += 1
         self.parts_per_message[parts] += 1
         if row.note is not None:
             _note(self.repairs, row.note, row)
+        if parts > self.examples.most_parts:
+            self.examples.add_longest(row)
+        if row.zone is not None and row.bucket is not None:
+            self.zones.setdefault(row.bucket, Counter())[row.zone] += parts
         if row.bucket is not None and row.identity is not None:
             bucket = self.buckets[row.bucket]
             bucket.messages += 1
@@ -143,8 +162,11 @@ class PlanTotals:
             route = self._routes.get(key)
             if route is None:
                 route = self._routes[key] = [0, 0]
+                self.examples.add_route(row)
             route[0] += 1
             route[1] += parts
+            if self.sendable <= SHOWN:
+                self.examples.add_early(row)
         if self._repeats is not None and row.destination is not None:
             self._repeats.add(row.destination)
 

@@ -33,10 +33,16 @@ def bound_lines(totals: PlanTotals) -> Iterator[str]:
 
 def advice_lines(advice: Advice, totals: PlanTotals) -> Iterator[str]:
     """What would make the campaign faster, and what is to be warned of."""
+    for label, sentence in advice_sentences(advice, totals):
+        yield from _labelled(label, sentence)
+
+
+def advice_sentences(advice: Advice, totals: PlanTotals) -> Iterator[tuple[str, str]]:
+    """The same as sentences, each with the word that it stands behind."""
     if advice.another is not None:
-        yield from _labelled("Faster", _faster(advice.another, totals.eta_seconds))
+        yield "Faster", _faster(advice.another, totals.eta_seconds)
     for sentence in warnings(advice):
-        yield from _labelled("Warning", sentence)
+        yield "Warning", sentence
 
 
 def warnings(advice: Advice) -> list[str]:

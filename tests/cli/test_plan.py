@@ -41,7 +41,7 @@ def test_a_plan_tells_what_is_slow_what_would_help_and_what_is_risky(folder: Pat
     """On standard output, no line wider than 100 columns, and no recipient's number in it."""
     done = bulksend("plan", "list.csv", "--config", "sale.toml", folder=folder)
     assert done.code == 0, done
-    for words in ("slowest", "Slowest  ", "Faster   another toll-free number", "auto 3", "auto: ", "snowshoeing"):
+    for words in ("finish (", "Slowest  ", "Faster   another toll-free number", "auto 3", "auto: ", "snowshoeing"):
         assert words in done.out
     assert max(map(len, done.out.splitlines())) <= 100
     assert "+14252" not in done.out
@@ -66,6 +66,13 @@ def test_a_plan_for_programs_has_the_documented_fields(folder: Path) -> None:
         "auto_buckets",
         "another_identity",
         "warnings",
+        "skipped_rows",
+        "begins_at",
+        "finish_at",
+        "finish_at_by_bucket",
+        "parts_left",
+        "ucs2",
+        "cost",
     } <= document.keys()
     assert [bucket.keys() for bucket in document["buckets"]] == [
         {"bucket", "mps", "messages", "parts", "eta_seconds"} for _ in range(3)
@@ -103,3 +110,33 @@ def test_a_plan_on_a_narrow_terminal(folder: Path) -> None:
     done = bulksend("plan", "list.csv", "--config", "sale.toml", folder=folder)
     assert "snowshoeing" in done.out
     assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_a_plan_with_a_page_and_prices(folder: Path) -> None:
+    """The page is private and shows messages; a plan above the limit is one line, exit code 2, by `send` too."""
+    (folder / "prices.toml").write_text("[default]\nprice = 0.01\n")
+    (folder / "sale.toml").write_text(
+        CAMPAIGN.replace("Hi {{ name }},", "Hi {{ name }} \u2013").replace('"auto"', "3")
+        + '[pricing]\nfile = "prices.toml"\nmax_total = "20"\n'
+    )
+    plan = ("plan", "list.csv", "--config", "sale.toml")
+    done = bulksend(*plan, "--html", "plan.html", "--suggest", folder=folder)
+    assert done.code == 0, done
+    assert "$15.00 for 1,500 parts" in done.out.replace("\n         ", " ")
+    assert "    | Hi {{ name }} - your code is 12345" in done.out
+    page = folder / "plan.html"
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert "Hi Ann \u2013 your code is 12345" in page.read_text()
+    assert "+14252" not in page.read_text() + done.out
+    document = bulksend(*plan, "--json", "--samples", folder=folder).json
+    assert document["cost"]["high_usd"] == "15"
+    assert len(document["samples"]) == 3
+    refused = bulksend(*plan, "--json", "--set", "pricing.max_total=14.99", folder=folder)
+    assert (refused.code, refused.json["cost"]["high_usd"]) == (2, "15")
+    assert "pricing.max_total is $14.99" in refused.error
+    sent = bulksend("send", *plan[1:], "--ledger", "a.db", "--yes", "--set", "pricing.max_total=14", folder=folder)
+    assert (sent.code, (folder / "a.db").exists()) == (2, False)
+    assert "pricing.max_total is $14" in sent.error
+    taken = bulksend(*plan, "--html", "missing/plan.html", folder=folder)
+    assert taken.code == 2
+    assert "--html missing/plan.html: cannot be written" in taken.error
