@@ -159,8 +159,8 @@ class Ledger(Protocol):
         """The time zones of rows: number -> IANA names with + between them. Without 0, which is none."""
         ...
 
-    async def pending_zones(self) -> Mapping[str, Collection[int]]:
-        """Bucket -> numbers of the time zones, 0 too, that have rows which could be claimed."""
+    async def pending_zones(self, rows: Sequence[int] | None = None) -> Mapping[str, Collection[int]]:
+        """Bucket -> numbers of the time zones, 0 too, of the rows that could be claimed; `rows`: among these alone."""
         ...
 
     async def add_samples(self, samples: Sequence[Sample]) -> None:

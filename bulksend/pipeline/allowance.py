@@ -15,6 +15,11 @@ class Allowance:
         self._reservations = 0
         self._returned = asyncio.Condition()
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing more may be claimed in this run."""
+        return self._left == 0 and not self._reservations
+
     async def reserve(self, rows: int) -> int:
         """Reserve up to `rows`; 0 when nothing is left for good. Follow with one `settle`, unless it was 0."""
         async with self._returned:

@@ -1,10 +1,13 @@
 """What a row on its way to an outcome has around it: the run's parts, and its bucket's."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bulksend.base.clock import Clock
 from bulksend.base.ports import Gateway, Ledger
 from bulksend.pipeline.breakers import Breakers
+from bulksend.pipeline.conduct import Conduct
+from bulksend.pipeline.guard import Alarm, Guard
 from bulksend.pipeline.roster import Roster
 from bulksend.pipeline.tally import RateGauge, Tally
 from bulksend.rate.inflight import InFlight
@@ -25,6 +28,9 @@ class Surroundings:
     recipients: Recipients
     breakers: Breakers
     tally: Tally
+    conduct: Conduct
+    guard: Guard | None
+    on_alarm: Callable[[Alarm], Awaitable[None]]
     give_up_after_s: float
     resend_unknown: bool
 

@@ -125,7 +125,10 @@ class Claiming:
             self.exhausted = True
             return
         self.woken = False
-        claims = await self._around.ledger.claim(self._bucket.name, parts=room, rows=rows, oversized=oversized)
+        among = self._around.conduct.among(self._bucket.name)
+        claims = await self._around.ledger.claim(
+            self._bucket.name, parts=room, rows=rows, oversized=oversized, among=among
+        )
         await self._allowance.settle(unused=rows - len(claims))
         self._next_is_oversized = not claims and not oversized
         self.exhausted = not claims and oversized and not self.woken

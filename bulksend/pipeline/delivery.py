@@ -23,6 +23,9 @@ MAX_RESENDS = 3
 """With `on_unknown = "resend"`: how often one row is sent again after a lost answer. Each time may be one more text."""
 
 
+_NO_ANSWER = (OutcomeKind.NOT_SENT, OutcomeKind.UNKNOWN)
+
+
 class Verdict(Enum):
     """What is to be done with a row after an attempt."""
 
@@ -55,6 +58,7 @@ class Delivery:
         "_lost",
         "_message",
         "_prepared_s",
+        "_released_ms",
         "_resends",
         "_started_s",
         "_withheld",
@@ -82,6 +86,7 @@ class Delivery:
         self._has_slot = False
         self._started_s: float | None = None
         self._prepared_s = 0.0
+        self._released_ms = 0
         self._failures = 0
         self._resends = 0
         self._lost: Outcome | None = None
@@ -91,6 +96,14 @@ class Delivery:
         """Move on to `stage`."""
         self._bucket.roster.move(self.claim.parts, self.stage, stage)
         self.stage = stage
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether the row may not go on the wire, or not now."""
+        around = self._around
+        return (
+            self._withheld or self.claim.zone in around.conduct.closed or around.breakers.reason(self.claim) is not None
+        )
 
     def withhold(self) -> None:
         """Let this row not onto the wire any more; one that is there stays there."""
@@ -130,27 +143,27 @@ class Delivery:
         if self._started_s is None:
             self._started_s = self._prepared_s
         try:
-            if self._is_withheld():
+            if self.is_withheld:
                 return await self.give_up()
             outcome = await self._send()
             now = around.clock.monotonic()
             self._log(outcome)
             status = self._verdict(outcome, given_up=now - self._started_s >= around.give_up_after_s)
-            if self._message is not None and outcome.kind is not OutcomeKind.SENT:
-                around.tally.refused_s = max(around.tally.refused_s, self._message.at_s)
-            self._land(answered=outcome.kind not in (OutcomeKind.NOT_SENT, OutcomeKind.UNKNOWN))
+            self._count(outcome, now=now)
+            self._land(answered=outcome.kind not in _NO_ANSWER)
             if outcome.kind is OutcomeKind.UNKNOWN:
                 self._lost = outcome
             self.enter(Stage.RECORDING)
             if status is not None:
                 await self._settle(status, outcome)
+                await self._watch(status, outcome)
             if outcome.kind is OutcomeKind.SENT:
                 around.breakers.accepted()
             else:
                 await around.breakers.learn(self.claim, outcome, now=now)
             if status is not None:
                 return Verdict.SETTLED
-            if self._is_withheld():
+            if self.is_withheld:
                 return await self.give_up()
             await self._postpone(outcome, now=now)
         except Withheld:
@@ -202,14 +215,15 @@ class Delivery:
             return Outcome(kind, "fault_of_ours", error_code=type(error).__name__)
 
     async def _release(self) -> None:
-        if self._is_withheld():
+        if self.is_withheld:
             raise Withheld
         self._bucket.preparation.learn(self._around.clock.monotonic() - self._prepared_s)
         message = await self._bucket.meter.admit(self.claim.parts, order=self.claim.row, room=self._room)
         # No await from here to the socket: a cancellation cannot fall between the decision and its record.
-        if self._is_withheld():
+        if self.is_withheld:
             raise Withheld
         self._message = message
+        self._released_ms = int(self._around.clock.now().timestamp() * 1000)
         self._bucket.in_flight.took_off(message)
         self._bucket.gauge.record(self.claim.parts, now=message.at_s)
         self._around.recipients.released(self.claim.destination, now=message.at_s)
@@ -240,9 +254,6 @@ class Delivery:
             roster.landed.set()
             if roster.awaits_landing:
                 roster.changed.set()
-
-    def _is_withheld(self) -> bool:
-        return self._withheld or self._around.breakers.reason(self.claim) is not None
 
     def _log(self, outcome: Outcome) -> None:
         if outcome.kind is not OutcomeKind.SENT:
@@ -280,11 +291,26 @@ class Delivery:
             case _:
                 return Status.FAILED
 
+    def _count(self, outcome: Outcome, *, now: float) -> None:
+        tally, message = self._around.tally, self._message
+        if message is not None and outcome.kind not in _NO_ANSWER:
+            tally.answered(now - message.at_s)
+        if outcome.kind is not OutcomeKind.SENT:
+            tally.refused(self.claim, outcome, at_s=self._around.clock.now().timestamp())
+            if message is not None:
+                tally.refused_s = max(tally.refused_s, message.at_s)
+
+    async def _watch(self, status: Status, outcome: Outcome) -> None:
+        guard = self._around.guard
+        if guard is not None and (alarm := guard.ended(status, outcome)) is not None:
+            await self._around.on_alarm(alarm)
+
     async def _settle(self, status: Status, outcome: Outcome) -> None:
         if status is Status.FAILED and (lost := self._lost or _lost_before(self.claim)) is not None:
             # An earlier attempt may have been sent; what became of a later one does not change that.
             status, outcome = Status.UNKNOWN, lost
-        await self._around.ledger.settle(Settlement(self.claim.row, self.claim.attempt, status, outcome))
+        released_ms = self._released_ms if self.tried else None
+        await self._around.ledger.settle(Settlement(self.claim.row, self.claim.attempt, status, outcome, released_ms))
         self.status = status
 
 

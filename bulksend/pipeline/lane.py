@@ -99,11 +99,29 @@ class Lane:
         self._is_claiming = False
         self._is_giving_back = False
         self._halted = False
+        self._share = 1.0
 
     @property
     def woken(self) -> bool:
         """Whether rows may be there again since the last look."""
         return self._claiming.woken
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether nothing more goes onto the wire."""
+        return self._halted
+
+    @property
+    def in_flight(self) -> int:
+        """Messages in the air."""
+        return self.instruments.roster.messages(Stage.FLYING)
+
+    def turn_down(self, share: float) -> None:
+        """Go at no more than `share` of the limit from now on."""
+        if share != self._share:
+            self._share = share
+            self.instruments.meter.turn_down(share)
+            self.instruments.roster.changed.set()
 
     def wake(self) -> None:
         """There are rows again: they were moved here from another bucket, or given back."""
@@ -118,6 +136,10 @@ class Lane:
             if delivery.stage in UNTRIED and delivery.has_begun:
                 task.cancel()
         self.instruments.roster.changed.set()
+
+    def go_on(self) -> None:
+        """After `halt`: messages may go out again, once the lane is woken and run."""
+        self._halted = False
 
     def abandon(self) -> None:
         """Wait for answers no longer: what is still on the wire is recorded as `unknown`."""
@@ -167,7 +189,7 @@ class Lane:
     def _start_what_may(self, group: asyncio.TaskGroup) -> None:
         while self._claiming.queue:
             _, delivery = self._claiming.queue[0]
-            if self._around.breakers.reason(delivery.claim) is not None:
+            if delivery.is_withheld:
                 self._returning.append(heapq.heappop(self._claiming.queue)[1])
             elif not self._may_start(delivery):
                 break

@@ -35,6 +35,11 @@ class Meter:
             could go as far as its own bucket is concerned: nobody holds what is shared while waiting for what is not.
             It charges what it is asked for: see `admit`.
         clock: where the time comes from. It must go with the running loop's, which the limiter reads.
+
+    Attributes:
+        throttles: throttled answers so far.
+        messages: admitted so far.
+        parts: of those.
     """
 
     def __init__(
@@ -70,7 +75,15 @@ class Meter:
         self._max_credit = max(MIN_MAX_CREDIT, MAX_CREDIT_S * self._rate)
         self._last_release_s = -math.inf
         self._slowed_s = -math.inf
+        self._most = math.inf
         self.throttles = 0
+        self.messages = 0
+        self.parts = 0
+
+    def turn_down(self, share: float) -> None:
+        """Go at no more than `share` of the limit from now on, above 0 and up to 1; what was admitted stays so."""
+        self._most = math.inf if share >= 1.0 else share * self.bucket.mps
+        self._credit = 0.0
 
     @property
     def allowed(self) -> float:
@@ -112,6 +125,8 @@ class Meter:
                 now = self._clock.monotonic()
             self._earn(late_s + now - began_s, now=now)
             self._window.record(parts, now=now)
+            self.messages += 1
+            self.parts += parts
             self._last_release_s = now
             message = Released(now, parts)
             self._pace.released(message)
@@ -158,11 +173,11 @@ class Meter:
             self._credit = min(self._max_credit, self._credit + waited_s * self._allowed(now))
 
     def _allowed(self, now: float) -> float:
-        return (1.0 - self._headroom) * self._pace.parts_per_second(now)
+        return (1.0 - self._headroom) * min(self._most, self._pace.parts_per_second(now))
 
     def _wait_s(self, parts: int, *, now: float) -> float:
         """Until `parts` fit into the window; a limit that was learnt makes it narrower, so that long texts fit too."""
-        self._window.limit = math.ceil(self._pace.parts_per_second(now))
+        self._window.limit = math.ceil(min(self._most, self._pace.parts_per_second(now)))
         return self._window.wait_s(parts, now=now)
 
     async def _take(self, parts: float) -> float:

@@ -206,9 +206,9 @@ class GroupCommitLedger:
         """As `Ledger.zones`."""
         return await self._submit(SqliteLedger.zones)
 
-    async def pending_zones(self) -> Mapping[str, Collection[int]]:
+    async def pending_zones(self, rows: Sequence[int] | None = None) -> Mapping[str, Collection[int]]:
         """As `Ledger.pending_zones`."""
-        return await self._submit(SqliteLedger.pending_zones)
+        return await self._submit(lambda ledger: ledger.pending_zones(rows))
 
     async def add_samples(self, samples: Sequence[Sample]) -> None:
         """As `Ledger.add_samples`."""

@@ -3,8 +3,7 @@
 import json
 import os
 import socket
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from math import inf
 
@@ -40,13 +39,6 @@ class NotingLedger(WritableLedger):
             if parts_per_second is not None and not 0 < parts_per_second < inf:
                 raise LedgerMisuse(f"the bucket {name!r} cannot be allowed {parts_per_second} parts a second")
         self.write(sql.NOTE_ALLOWED, {"allowed": json.dumps(allowed), "now": self.now_ms()})
-
-    def pending_zones(self) -> Mapping[str, Collection[int]]:
-        """Where rows could be claimed, as `Ledger.pending_zones` says."""
-        found: defaultdict[str, set[int]] = defaultdict(set)
-        for bucket, zone in self._read(sql.PENDING_ZONES):
-            found[bucket].add(zone)
-        return found
 
     def add_samples(self, samples: Sequence[Sample]) -> None:
         """Record how fast buckets went."""

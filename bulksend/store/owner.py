@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -101,10 +102,56 @@ class OwnerLock:
         self.release()
 
 
-def _in_use(ledger: Path, content: bytes) -> LedgerError:
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lock of a ledger.
+
+    Attributes:
+        pid: of the process.
+        host: it runs on.
+        since: when it took the lock, ISO 8601.
+    """
+
+    pid: int
+    host: str
+    since: str
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host} since {self.since}"
+
+
+def holder_of(ledger: Path) -> Holder | None:
+    """Who holds the lock of `ledger`, for people; None: nobody, as far as that can be told without asking for it.
+
+    To try the lock would have whoever wants it at that moment be refused.
+    """
     try:
-        holder = json.loads(content)
-        who = f"process {holder['pid']} on {holder['host']} since {holder['started_at']}"
+        holder = _holder(beside(real_path(ledger), ".lock").read_bytes())
+    except OSError:
+        return None
+    if holder is not None and holder.host == socket.gethostname() and not _is_alive(holder.pid):
+        return None
+    return holder
+
+
+def _holder(content: bytes) -> Holder | None:
+    try:
+        found = json.loads(content)
+        return Holder(int(found["pid"]), str(found["host"]), str(found["started_at"]))
     except (ValueError, KeyError, TypeError):
-        who = "another process"  # it took the lock a moment ago and has not written its name yet
+        return None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _in_use(ledger: Path, content: bytes) -> LedgerError:
+    who = _holder(content) or "another process"  # it took the lock a moment ago and has not written its name yet
     return LedgerError(f"the ledger {ledger} is in use by {who}", "Wait until it has ended, or stop it")

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any, Self
 from bulksend.base.progress import Breaker, Counts, JournalEntry, Run
 from bulksend.base.records import Bucket, Origin, Status
 from bulksend.store import figures
+from bulksend.store import statements as sql
 from bulksend.store.connect import connect_for_reading
 from bulksend.store.faults import damaged, told_as_damage, told_as_ledger_error
 
@@ -115,6 +117,15 @@ class ReadableLedger:
     def zones(self) -> Mapping[int, str]:
         """The time zones of rows, as `Ledger.zones` says."""
         return dict(self._read("SELECT id, name FROM zones"))
+
+    def pending_zones(self, rows: Sequence[int] | None = None) -> Mapping[str, Collection[int]]:
+        """Where rows could be claimed, as `Ledger.pending_zones` says."""
+        found: defaultdict[str, set[int]] = defaultdict(set)
+        among = None if rows is None else json.dumps(list(rows))
+        statement = sql.PENDING_ZONES if among is None else sql.PENDING_ZONES_OF
+        for bucket, zone in self._read(statement, {"among": among}):
+            found[bucket].add(zone)
+        return found
 
     def last_sent_at(self) -> datetime | None:
         """When the last outcome `sent` was recorded; None before the first."""

@@ -201,6 +201,12 @@ FROM states INDEXED BY states_claimable JOIN buckets ON buckets.id = states.buck
 WHERE status = 'pending' AND reason IS NULL
 """
 
+PENDING_ZONES_OF = """
+SELECT DISTINCT buckets.name, zone
+FROM states JOIN buckets ON buckets.id = states.bucket
+WHERE states.row IN (SELECT value FROM json_each(:among)) AND status = 'pending' AND reason IS NULL
+"""
+
 ADD_SAMPLES = """
 INSERT INTO samples (at, bucket, messages, parts, throttled, allowed, in_flight)
 SELECT

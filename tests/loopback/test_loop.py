@@ -10,7 +10,8 @@ from bulksend.base.clock import SystemClock
 from bulksend.base.progress import RunEnd
 from bulksend.config.load import load_settings
 from bulksend.pipeline.plan import make_plan
-from bulksend.pipeline.sending import Sender, SendPolicy, SendResult
+from bulksend.pipeline.policy import SendPolicy, SendResult
+from bulksend.pipeline.sending import Sender
 from bulksend.send.aws import AwsGateway
 from bulksend.send.client import Access
 from bulksend.store.group_commit import GroupCommitLedger

@@ -12,7 +12,8 @@ from bulksend.base.progress import Counts, RunEnd
 from bulksend.base.records import Status
 from bulksend.config.load import load_settings
 from bulksend.config.request import request_members
-from bulksend.pipeline.sending import Sender, SendResult
+from bulksend.pipeline.policy import SendResult
+from bulksend.pipeline.sending import Sender
 from bulksend.simulator.service import SimulatedService
 from bulksend.store.ledger import SqliteLedger
 from tests.simulated.test_pipeline import (

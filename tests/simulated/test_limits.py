@@ -15,7 +15,8 @@ from msgspec.structs import replace as changed
 
 from bulksend.base.progress import RunEnd
 from bulksend.base.records import Bucket, Claim, Status
-from bulksend.pipeline.sending import Sender, SendPolicy, SendResult
+from bulksend.pipeline.policy import SendPolicy, SendResult
+from bulksend.pipeline.sending import Sender
 from bulksend.simulator.service import SimulatedService
 from bulksend.simulator.settings import SimulatorSettings
 from tests.simulated.test_pipeline import POLICY, SimulatedGateway

@@ -19,7 +19,8 @@ from bulksend.base.request import CONTEXT_ROW
 from bulksend.config.load import load_settings
 from bulksend.config.request import request_members
 from bulksend.pipeline.plan import make_plan
-from bulksend.pipeline.sending import Sender, SendPolicy, SendResult
+from bulksend.pipeline.policy import SendPolicy, SendResult
+from bulksend.pipeline.sending import Sender
 from bulksend.send.classify import classify
 from bulksend.send.fault import Fault
 from bulksend.simulator.service import Delivery, SimulatedService

@@ -8,8 +8,8 @@ from datetime import datetime
 from msgspec.structs import replace as changed
 
 from bulksend.base.errors import LedgerError
-from bulksend.base.ports import Behind, Choose, Diverted, Release
-from bulksend.base.progress import BucketCounts, Counts, RunEnd
+from bulksend.base.ports import ANY, Among, Behind, Choose, Diverted, Release
+from bulksend.base.progress import BucketCounts, Counts, RunEnd, Sample
 from bulksend.base.records import Bucket, Claim, Outcome, OutcomeKind, Settlement, Status
 from tests.support.virtual import VirtualClock
 
@@ -40,6 +40,9 @@ class MemoryLedger:
     settled_at: dict[int, datetime] = field(default_factory=dict)
     attempts: Counter[int] = field(default_factory=Counter)
     commits: int = 0
+    zone_names: dict[int, str] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
+    journal: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     throttled: int = 0
     throttled_in_all: int = 0
     end: RunEnd | None = None
@@ -55,10 +58,20 @@ class MemoryLedger:
         if self.broken:
             raise LedgerError("ledger: no space left on the device", "make room, then resume")
 
-    async def claim(self, bucket: str, *, parts: int, rows: int, oversized: bool = True) -> Sequence[Claim]:
+    async def claim(
+        self, bucket: str, *, parts: int, rows: int, oversized: bool = True, among: Among = ANY
+    ) -> Sequence[Claim]:
         await self._commit()
         taken: list[Claim] = []
-        for claim in self.claims:
+        order = {zone: place for place, zone in enumerate(among.zones)}
+        wanted = [
+            claim
+            for claim in self.claims
+            if claim.zone in order
+            and (among.last is None or claim.row <= among.last)
+            and (among.rows is None or claim.row in among.rows)
+        ]
+        for claim in sorted(wanted, key=lambda claim: order[claim.zone]):
             passed_over = claim.row in self.held or claim.row in self.postponed
             if claim.bucket != bucket or self.status[claim.row] is not Status.PENDING or passed_over:
                 continue
@@ -152,6 +165,25 @@ class MemoryLedger:
         await self._commit()
         self.allowed |= allowed
         self.allowed_at |= dict.fromkeys(allowed, self._clock.now())
+
+    async def zones(self) -> Mapping[int, str]:
+        return self.zone_names
+
+    async def pending_zones(self, rows: Sequence[int] | None = None) -> Mapping[str, Collection[int]]:
+        found: dict[str, set[int]] = {}
+        for claim in self.claims:
+            free = claim.row not in self.postponed | self.held.keys() and (rows is None or claim.row in rows)
+            if free and self.status[claim.row] is Status.PENDING:
+                found.setdefault(claim.bucket, set()).add(claim.zone)
+        return found
+
+    async def add_samples(self, samples: Sequence[Sample]) -> None:
+        await self._commit()
+        self.samples += samples
+
+    async def note_event(self, event: str, detail: Mapping[str, object]) -> None:
+        await self._commit()
+        self.journal.append((event, dict(detail)))
 
     async def counts(self) -> Counts:
         return Counts(

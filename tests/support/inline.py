@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from bulksend.base.ports import Behind, Choose, Diverted
-from bulksend.base.progress import Counts, RunEnd
+from bulksend.base.ports import ANY, Among, Behind, Choose, Diverted
+from bulksend.base.progress import Counts, RunEnd, Sample
 from bulksend.base.records import Claim, Settlement
 from bulksend.store.ledger import SqliteLedger
 
@@ -18,10 +18,12 @@ class InlineLedger:
     def __init__(self, ledger: SqliteLedger) -> None:
         self._ledger = ledger
 
-    async def claim(self, bucket: str, *, parts: int, rows: int, oversized: bool = True) -> Sequence[Claim]:
+    async def claim(
+        self, bucket: str, *, parts: int, rows: int, oversized: bool = True, among: Among = ANY
+    ) -> Sequence[Claim]:
         """As `Ledger.claim`. `rows` must be positive."""
         with self._ledger.transaction():
-            return self._ledger.claim(bucket, parts=parts, rows=rows, oversized=oversized)
+            return self._ledger.claim(bucket, parts=parts, rows=rows, oversized=oversized, among=among)
 
     async def postpone(self, row: int, attempt: int, *, throttled: bool, tried: bool = True) -> None:
         """As `Ledger.postpone`."""
@@ -64,6 +66,24 @@ class InlineLedger:
         """As `Ledger.note_allowed`."""
         with self._ledger.transaction():
             self._ledger.note_allowed(allowed)
+
+    async def zones(self) -> Mapping[int, str]:
+        """As `Ledger.zones`."""
+        return self._ledger.zones()
+
+    async def pending_zones(self, rows: Sequence[int] | None = None) -> Mapping[str, Collection[int]]:
+        """As `Ledger.pending_zones`."""
+        return self._ledger.pending_zones(rows)
+
+    async def add_samples(self, samples: Sequence[Sample]) -> None:
+        """As `Ledger.add_samples`."""
+        with self._ledger.transaction():
+            self._ledger.add_samples(samples)
+
+    async def note_event(self, event: str, detail: Mapping[str, object]) -> None:
+        """As `Ledger.note_event`."""
+        with self._ledger.transaction():
+            self._ledger.note_event(event, detail)
 
     async def counts(self) -> Counts:
         """As `Ledger.counts`."""

@@ -11,7 +11,8 @@ from bulksend.base.errors import LedgerError, ServiceStop, UsageError
 from bulksend.base.progress import RunEnd
 from bulksend.base.records import Bucket, Claim, Outcome, OutcomeKind, Status
 from bulksend.origin.identity import Identity
-from bulksend.pipeline.sending import Sender, SendPolicy, SendResult
+from bulksend.pipeline.policy import SendPolicy, SendResult
+from bulksend.pipeline.sending import Sender
 from tests.support.fakes import MemoryLedger, ScriptedGateway, accept, make_claim
 from tests.support.virtual import VirtualClock, run_virtual
 
