@@ -2,19 +2,17 @@
 
 import os
 
-from bulksend.config.model import AwsSettings
+from bulksend.api.access import access_by
+from bulksend.api.campaign import Campaign, region_of
+from bulksend.config.model import AwsSettings, Settings
 from bulksend.send.client import Access
 
 
 def access_of(aws: AwsSettings, *, max_connections: int, credentials: tuple[str, str] | None = None) -> Access:
     """The access that `aws` describes; `credentials` instead of those of the environment, for the simulator."""
-    return Access(
-        # The SDK for Python reads AWS_DEFAULT_REGION alone; every other AWS tool reads AWS_REGION first.
-        region=aws.region or os.environ.get("AWS_REGION", ""),
-        profile=aws.profile,
-        endpoint_url=aws.endpoint_url,
-        credentials=credentials,
-        connect_timeout_s=aws.connect_timeout_s,
-        read_timeout_s=aws.read_timeout_s,
-        max_connections=max_connections,
-    )
+    return access_by(aws, region=region_of(os.environ), max_connections=max_connections, credentials=credentials)
+
+
+def campaign_of(settings: Settings, *, credentials: tuple[str, str] | None = None) -> Campaign:
+    """The campaign of `settings` in this environment."""
+    return Campaign(settings=settings, region=region_of(os.environ), credentials=credentials)

@@ -1,24 +1,27 @@
-"""What `send`, `resume` and `demo` do alike: own the ledger, ask, run, say what came of it."""
+"""What `send`, `resume` and `demo` do alike: ask, run, say what came of it."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from bulksend.base.clock import SystemClock
+from bulksend.api.canary import Decide, Verdict
+from bulksend.api.hooks import Hooks
+from bulksend.api.run import Confirm, Question
+from bulksend.api.summary import CampaignStopped, Summary
 from bulksend.base.errors import ExitCode, LedgerError, UsageError
-from bulksend.base.records import Status
-from bulksend.cli.output import can_ask, say
-from bulksend.cli.running import Interpose, RunOptions, exit_code, nothing_between, run_ledger
-from bulksend.cli.summary import print_summary
+from bulksend.cli.output import can_ask, is_watched, print_json, print_text, say
+from bulksend.cli.running import Interpose, nothing_between, run_until_stopped, settle_down
+from bulksend.cli.signals import as_while_asking
 from bulksend.cli.view import set_up_watch
 from bulksend.config.model import Settings
-from bulksend.config.snapshot import to_document
-from bulksend.pipeline.plan import campaign_buckets
-from bulksend.store.ledger import SqliteLedger
-from bulksend.store.owner import OwnerLock
 from bulksend.store.reading import ReadableLedger
+
+Begin = Callable[[asyncio.Event, Hooks], Awaitable[Summary]]
+"""Begins a run that stops when the event is set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,22 +33,24 @@ class Manner:
         as_json: print the summary as JSON.
         log_format: see `set_up_logs`.
         verbose: see `set_up_logs`.
-        limit: rows in this run, at most.
-        resend_unknown: send unknown rows again.
-        keep_settings: the settings given hold from now on, and not for this run alone.
-        credentials: for the simulator.
-        interpose: see `RunOptions`.
+        interpose: see `Hooks`.
     """
 
     yes: bool = False
     as_json: bool = False
     log_format: str = "auto"
     verbose: bool = False
-    limit: int | None = None
-    resend_unknown: bool = False
-    keep_settings: bool = False
-    credentials: tuple[str, str] | None = None
     interpose: Interpose = nothing_between
+
+    @property
+    def confirm(self) -> Confirm | None:
+        """Who is asked before messages go out."""
+        return None if self.yes else _ask
+
+    @property
+    def decide(self) -> Decide | None:
+        """Who is asked whether a campaign goes on although its canary did badly."""
+        return None if self.yes or not can_ask() else _go_on_all_the_same
 
 
 def require_consent(settings: Settings, manner: Manner) -> None:
@@ -54,96 +59,51 @@ def require_consent(settings: Settings, manner: Manner) -> None:
         raise UsageError("nobody can be asked whether to send: this is not a terminal", "Add --yes, or --dry-run")
 
 
-def ask_account(settings: Settings, manner: Manner) -> Settings:
-    """Return `settings` with the limits that are the account's to tell, and say where the two differ."""
-    set_up_watch(log_format=manner.log_format, verbose=manner.verbose)
-    return _as_account_has_it(settings, manner)
+def run_campaign(name: str, path: Path, manner: Manner, begin: Begin) -> int:
+    """Run what `begin` begins of the campaign `name` over its ledger, print what came of it, return the exit code."""
+    watch = set_up_watch(log_format=manner.log_format, verbose=manner.verbose, campaign=name, ledger=path)
+    hooks = Hooks(ready=settle_down, interpose=manner.interpose, watch=watch, attended=is_watched())
 
+    async def run(stop: asyncio.Event) -> Summary:
+        return await begin(stop, hooks)
 
-def run_campaign(
-    owner: OwnerLock, path: Path, settings: Settings, manner: Manner, *, known: Settings | None = None
-) -> int:
-    """Send what is pending in the ledger that `owner` has locked, print what came of it, return the exit code.
-
-    `known`: what `ask_account` made of `settings`, if it was asked already.
-    """
-    clock = SystemClock()
-    watch = set_up_watch(log_format=manner.log_format, verbose=manner.verbose)
-    with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as ledger:
-        with ledger.transaction():
-            interrupted = ledger.recover()
-            if manner.keep_settings:
-                ledger.set_settings(to_document(settings))
-        if interrupted:
-            say([f"An earlier run died with {interrupted:,} rows on the wire or about to be: they are unknown."])
-        if _left(ledger, manner):
-            # The settings that are kept leave to the account what is the account's to tell; it may change its mind.
-            settings = known or _as_account_has_it(settings, manner)
-            with ledger.transaction():
-                # How fast may have changed since the plan was made.
-                ledger.set_mps({name: bucket.mps for name, bucket in campaign_buckets(settings).items()})
-        pending = _consented(ledger, settings, manner)
-        if pending is None:
-            say([f"Nothing was sent. The plan is kept in {path}."])
-            if manner.as_json:
-                print_summary(path, ledger, as_json=True)
-            return ExitCode.INTERRUPTED
-    result = None
-    if pending:
-        options = RunOptions(limit=manner.limit, credentials=manner.credentials, interpose=manner.interpose)
-        try:
-            result = run_ledger(owner, settings, options, watch)
-        except UsageError:
-            if manner.resend_unknown:
-                with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as unused, unused.transaction():
-                    unused.withdraw_resends()
-            raise
-        except LedgerError:
+    try:
+        summary = run_until_stopped(run)
+    except CampaignStopped as stopped:
+        _print(stopped.summary, manner)
+        raise
+    except LedgerError as error:
+        if error.exit_code != ExitCode.USAGE:  # messages went out
             # It cannot be written any more. What it holds can be told all the same, if it can be read.
             with suppress(LedgerError, UsageError), ReadableLedger.open_for_reading(path) as left:
-                print_summary(path, left, as_json=manner.as_json)
-            raise
-    # Opened for writing once more, so that the last one to close it is a writer, who takes its log away.
-    with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as written:
-        if manner.resend_unknown:
-            with written.transaction():
-                written.withdraw_resends()
-        code = exit_code(result, written)
-        try:
-            print_summary(path, written, as_json=manner.as_json)
-        except UsageError as error:
-            say([f"bulksend: {error}"])  # what became of the campaign matters more than who was told
-    if result is not None and result.cause is not None:
-        raise result.cause
-    return code
+                _print(Summary.of(left, path), manner)
+        raise
+    if summary.declined:
+        say([f"Nothing was sent. The plan is kept in {path}."])
+    if manner.as_json or not summary.declined:
+        _print(summary, manner)
+    return summary.exit_code
 
 
-def _as_account_has_it(settings: Settings, manner: Manner) -> Settings:
-    from bulksend.cli.accounts import resolve_and_check  # the SDK: not for a ledger in which nothing is left to send
-
-    return resolve_and_check(settings, credentials=manner.credentials)
-
-
-def _left(ledger: SqliteLedger, manner: Manner) -> int:
-    """How many rows there are to send."""
-    counts = ledger.counts()
-    return counts.of(Status.PENDING) + (counts.of(Status.UNKNOWN) if manner.resend_unknown else 0)
+def _print(summary: Summary, manner: Manner) -> None:
+    try:
+        if manner.as_json:
+            print_json(summary.document())
+        else:
+            print_text(summary.lines())
+    except UsageError as error:
+        say([f"bulksend: {error}"])  # what became of the campaign matters more than who was told
 
 
-def _consented(ledger: SqliteLedger, settings: Settings, manner: Manner) -> int | None:
-    """Ask what has to be asked and return how many rows are pending then; None when the answer was no."""
-    again = ledger.counts().of(Status.UNKNOWN) if manner.resend_unknown else 0
-    pending = _left(ledger, manner)
-    if again:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in ledger.reasons()[Status.UNKNOWN].items())
-        risk = "" if settings.campaign.dry_run else ": each of these people may have got the message already"
-        say([f"{again:,} rows are unknown ({reasons}){risk}."])
-    if pending and not (settings.campaign.dry_run or manner.yes):
-        count = min(pending, manner.limit or pending)
-        among = f", up to {min(count, again):,} of them perhaps for the second time" if again else ""
-        if not click.confirm(f"Send {count:,} messages now{among}?", err=True):
-            return None
-    if again:
-        with ledger.transaction():
-            ledger.resend_unknown()
-    return pending
+def _ask(question: Question) -> bool:
+    if question.dry_run:
+        return True
+    among = f", up to {question.again:,} of them perhaps for the second time" if question.again else ""
+    with as_while_asking():
+        return click.confirm(f"Send {question.messages:,} messages now{among}?", err=True)
+
+
+def _go_on_all_the_same(verdict: Verdict) -> bool:
+    say([f"The canary: {verdict.figures}.", *(f"  {breach}" for breach in verdict.breaches)])
+    with as_while_asking():
+        return click.confirm("Go on all the same?", err=True)

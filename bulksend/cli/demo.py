@@ -27,34 +27,38 @@ def demo(ledger: Path | None, log_format: str, *, verbose: bool, as_json: bool) 
     Starts the simulator on loopback and sends a few hundred messages through it by the same code and over the same
     HTTP as a real campaign, at the limits of real numbers; then shows what the simulator saw.
     """
-    from bulksend.base.clock import SystemClock
+    from bulksend.api import sending
+    from bulksend.api.campaign import Campaign
+    from bulksend.api.notices import Notice, Planned
     from bulksend.cli.campaign import Manner, run_campaign
     from bulksend.cli.demonstrating import compare, free_name, running_simulator
+    from bulksend.cli.notices import say_notice
     from bulksend.cli.output import print_text, say
     from bulksend.cli.samples import sample
-    from bulksend.config.load import load_settings
-    from bulksend.pipeline.plan import make_plan
-    from bulksend.report.planned import plan_lines
-    from bulksend.store.owner import OwnerLock
 
     path = ledger or free_name(Path("demo.db"))
-    clock = SystemClock()
+
+    def show(notice: Notice) -> None:
+        if isinstance(notice, Planned):
+            say(["The simulator is running; here is the plan.", ""])
+        say_notice(notice)
+        if isinstance(notice, Planned):
+            say([""])
+
     with running_simulator(sample("demo/simulator.toml")) as simulator:
         # Of the environment nothing is taken: the demo is the same everywhere, and never leaves this machine.
-        settings = load_settings(
+        campaign = Campaign.load(
             sample("demo/campaign.toml"),
-            environ={},
             overrides=[f"aws.endpoint_url={simulator.url}", "aws.check_identities=false"],
+            credentials=("demo", "demo"),
         )
-        with OwnerLock(path, clock=clock) as owner:
-            say(["The simulator is running; here is the plan.", ""])
-            plan = make_plan(settings, str(sample("demo/recipients.csv")), path, clock=clock, owner=owner)
-            say(plan_lines(settings, plan))
-            say([""])
-            manner = Manner(
-                yes=True, as_json=as_json, log_format=log_format, verbose=verbose, credentials=("demo", "demo")
-            )
-            code = run_campaign(owner, path, settings, manner)
+        recipients = sample("demo/recipients.csv")
+        code = run_campaign(
+            campaign.settings.campaign.name,
+            path,
+            Manner(yes=True, as_json=as_json, log_format=log_format, verbose=verbose),
+            lambda stop, hooks: sending.send(campaign, recipients, ledger=path, stop=stop, on_notice=show, hooks=hooks),
+        )
         lines = compare(simulator.stats(), path)
     (say if as_json else print_text)(["", *lines])
     # Failed rows are part of the show: one recipient has opted out, as the plan cannot know.

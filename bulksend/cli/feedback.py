@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from bulksend.cli.completing import complete_files
 from bulksend.cli.options import aws_options, examples, json_option, log_options, with_flags
 
 EPILOG = examples(
@@ -21,7 +22,7 @@ EPILOG = examples(
 
 @click.command(epilog=EPILOG)
 @click.argument("ledger", type=click.Path(path_type=Path, dir_okay=False))
-@click.argument("file_name", metavar="FILE")
+@click.argument("file_name", metavar="FILE", shell_complete=complete_files)
 @aws_options
 @log_options
 @json_option

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from bulksend.cli.completing import complete_settings, complete_toml
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -35,6 +37,7 @@ def campaign_options(command: F) -> F:
             "config",
             type=click.Path(path_type=Path, dir_okay=False),
             envvar="BULKSEND_CONFIG",
+            shell_complete=complete_toml,
             help="The campaign's settings, TOML (config/bulksend.toml shows every key).  [env: BULKSEND_CONFIG]",
         ),
         click.option(
@@ -42,7 +45,30 @@ def campaign_options(command: F) -> F:
             "overrides",
             multiple=True,
             metavar="KEY=VALUE",
+            shell_complete=complete_settings,
             help="One setting, over file and environment, such as campaign.dry_run=true; can be repeated.",
+        ),
+    )(command)
+
+
+def not_in_options(command: F) -> F:
+    """--not-in and --not-in-key: whom earlier campaigns reached."""
+    return _together(
+        click.option(
+            "--not-in",
+            "not_in",
+            type=click.Path(path_type=Path, dir_okay=False),
+            multiple=True,
+            metavar="LEDGER",
+            help="Leave out whom the campaign in this ledger reached, or may have; can be repeated."
+            "  [besides recipients.not_in]",
+        ),
+        click.option(
+            "--not-in-key",
+            "not_in_key",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            help="The key of such ledgers that were forgotten (`bulksend forget --key`).",
         ),
     )(command)
 
@@ -83,14 +109,29 @@ def log_options(command: F) -> F:
 
 
 def run_options(command: F) -> F:
-    """--yes and --limit: how far a run may go."""
+    """--yes, --limit and --canary: how far a run may go; --metrics-port: who else is told how it goes."""
     return _together(
         click.option("-y", "--yes", is_flag=True, help="Send without asking; needed where nobody can be asked."),
         click.option(
             "--limit",
             type=click.IntRange(min=1),
             metavar="N",
-            help="Send at most N rows in this run and leave the rest pending.",
+            help="Send at most N rows in this run and leave the rest pending.  [default: all]",
+        ),
+        click.option(
+            "--canary",
+            type=click.IntRange(0, 100_000),
+            metavar="N",
+            help="Send N spread over countries, buckets and encodings first, and the rest if they keep to the limits of"
+            " [canary]; 0: none.  [else: canary.messages]",
+        ),
+        click.option(
+            "--metrics-port",
+            type=click.IntRange(0, 65_535),
+            metavar="PORT",
+            envvar="BULKSEND_METRICS_PORT",
+            help="Answer Prometheus and probes there: /metrics, /healthz, /readyz; 0: nowhere."
+            "  [else: telemetry.metrics_port; env: BULKSEND_METRICS_PORT]",
         ),
     )(command)
 
@@ -98,6 +139,8 @@ def run_options(command: F) -> F:
 def with_flags(overrides: tuple[str, ...], flags: Mapping[str, object]) -> list[str]:
     """The overrides of --set, followed by those of named flags that were given."""
     given = [
-        f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in flags.items() if value
+        f"{key}={str(value).lower() if isinstance(value, bool) else value}"
+        for key, value in flags.items()
+        if value is not None and value is not False and value != ""  # 0 is a value
     ]
     return [*overrides, *given]

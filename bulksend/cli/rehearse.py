@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from bulksend.cli.completing import complete_files
+from bulksend.cli.objects import with_local_input
 from bulksend.cli.options import aws_options, campaign_options, examples, json_option, log_options, with_flags
 
 EPILOG = examples(
@@ -28,7 +30,7 @@ DEFAULT_SAMPLE = 100
 
 
 @click.command(epilog=EPILOG)
-@click.argument("input_name", metavar="INPUT")
+@click.argument("input_name", metavar="INPUT", shell_complete=complete_files)
 @campaign_options
 @click.option(
     "--at",
@@ -70,6 +72,7 @@ DEFAULT_SAMPLE = 100
 @aws_options
 @log_options
 @json_option
+@with_local_input
 def rehearse(
     input_name: str,
     config: Path | None,

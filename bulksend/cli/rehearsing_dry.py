@@ -21,9 +21,9 @@ from bulksend.cli.running import RunOptions, Watch, loop_factory, run_ledger
 from bulksend.config.model import Settings
 from bulksend.config.request import request_members
 from bulksend.pipeline.plan import campaign_buckets, make_plan, refuse_changes
+from bulksend.pipeline.policy import SendResult
 from bulksend.pipeline.refused import Route, by_reason
 from bulksend.pipeline.sample import stratified
-from bulksend.pipeline.sending import SendResult
 from bulksend.report.dry_run import Place, dry_run_document, dry_run_lines
 from bulksend.report.words import duration
 from bulksend.send.client import ServiceClient

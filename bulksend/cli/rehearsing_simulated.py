@@ -8,6 +8,8 @@ from tempfile import TemporaryDirectory
 
 from msgspec.structs import replace
 
+from bulksend.api.sender import MAX_CONNECTIONS
+from bulksend.api.summary import Summary
 from bulksend.base.clock import SystemClock
 from bulksend.base.progress import RunEnd
 from bulksend.base.records import Status
@@ -16,11 +18,11 @@ from bulksend.cli.measuring import Measures, measured_by, peak_memory_bytes
 from bulksend.cli.output import print_json, print_text, say, standard_input
 from bulksend.cli.rehearsal_service import RECIPIENT_MESSAGES_PER_SECOND, Names, compressed, stand_in, to_toml
 from bulksend.cli.rehearsing import Rehearsal
-from bulksend.cli.running import MAX_CONNECTIONS, RunOptions, exit_code, run_ledger
+from bulksend.cli.running import RunOptions, run_ledger
 from bulksend.config.model import Settings
 from bulksend.pipeline.plan import campaign_buckets, make_plan
+from bulksend.pipeline.policy import SendResult
 from bulksend.pipeline.rehearsal import Measured
-from bulksend.pipeline.sending import SendResult
 from bulksend.report.rehearsal import simulated_document, simulated_lines
 from bulksend.simulator.settings import SimulatorSettings
 from bulksend.store.ledger import SqliteLedger
@@ -62,11 +64,10 @@ def rehearse_at_simulator(settings: Settings, rehearsal: Rehearsal, day: Simulat
         fast = replace(fast, aws=replace(fast.aws, endpoint_url=simulator.url, region="us-east-1", profile=""))
         result, measured = _run_measured(owner, fast, rehearsal, simulator, names, speed=speed)
         with SqliteLedger.open_for_writing(path, clock=clock, owner=owner) as ledger:
-            code = exit_code(result, ledger)
-            counts = ledger.counts_and_reasons()
+            summary = Summary.of(ledger, path, result=result)
     document = simulated_document(
         campaign=settings.campaign.name,
-        counts=counts,
+        counts=summary.counts,
         measured=measured,
         throttled=0 if result is None else result.throttled,
         end=RunEnd.COMPLETE if result is None else result.end,
@@ -78,7 +79,7 @@ def rehearse_at_simulator(settings: Settings, rehearsal: Rehearsal, day: Simulat
         print_json(document)
     else:
         print_text(simulated_lines(document))
-    return code
+    return summary.exit_code
 
 
 def _run_measured(

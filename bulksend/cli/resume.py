@@ -1,14 +1,17 @@
 """`bulksend resume`."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import click
 
+from bulksend.cli.completing import complete_settings
 from bulksend.cli.options import aws_options, examples, json_option, log_options, run_options, with_flags
 
 EPILOG = examples(
     ("Go on after an interruption", "bulksend resume sale.db"),
+    ("After `bulksend pause sale.db`, from any terminal", "bulksend resume sale.db"),
     ("From a scheduled job", "bulksend resume sale.db --yes --json"),
     ("Accept that some are texted twice", "bulksend resume sale.db --resend-unknown"),
     ("Slower than configured", "bulksend resume sale.db --set pacing.headroom=0.2"),
@@ -22,7 +25,8 @@ EPILOG = examples(
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A setting of [aws], [pacing] or [retry] for this run; can be repeated.",
+    shell_complete=complete_settings,
+    help="A setting for this run, of those that say how, when and how fast; can be repeated.",
 )
 @click.option(
     "--resend-unknown",
@@ -42,6 +46,8 @@ def resume(
     region: str | None,
     profile: str | None,
     limit: int | None,
+    canary: int | None,
+    metrics_port: int | None,
     log_format: str,
     *,
     resend_unknown: bool,
@@ -51,29 +57,51 @@ def resume(
 ) -> int:
     """Go on with the campaign in LEDGER; needs no input file and no configuration.
 
-    Sends what is pending, and asks before it does, as `send` does. Rows whose outcome is unknown are left alone, unless
-    --resend-unknown is given.
+    Where a process that was paused is sending it, that goes on. Otherwise this one sends what is pending, and asks
+    before it does, as `send` does. Rows whose outcome is unknown are left alone, unless --resend-unknown is given.
     """
-    from bulksend.base.clock import SystemClock
+    from bulksend.api import sending
+    from bulksend.api.campaign import Campaign
     from bulksend.cli.campaign import Manner, require_consent, run_campaign
+    from bulksend.cli.notices import say_notice
+    from bulksend.cli.ordering import go_on, told
     from bulksend.cli.running import nothing_between
-    from bulksend.config.changes import with_changes
-    from bulksend.config.snapshot import from_document
-    from bulksend.store.owner import OwnerLock
-    from bulksend.store.reading import ReadableLedger
+    from bulksend.store.owner import holder_of
 
-    flags = {"aws.endpoint_url": endpoint_url, "aws.region": region, "aws.profile": profile}
-    with OwnerLock(ledger, clock=SystemClock()) as owner:
-        with ReadableLedger.open_for_reading(ledger) as held:
-            settings = with_changes(from_document(held.campaign), with_flags(overrides, flags))
-        manner = Manner(
-            yes=yes,
-            as_json=as_json,
-            log_format=log_format,
-            verbose=verbose,
+    flags = {
+        "aws.endpoint_url": endpoint_url,
+        "aws.region": region,
+        "aws.profile": profile,
+        "canary.messages": canary,
+        "telemetry.metrics_port": metrics_port,
+    }
+    changes = with_flags(overrides, flags)
+    manner = Manner(
+        yes=yes,
+        as_json=as_json,
+        log_format=log_format,
+        verbose=verbose,
+        interpose=interpose or nothing_between,
+    )
+    if (before := go_on(ledger)) is not None and (holder := holder_of(ledger)) is not None:
+        told(ledger, before, holder, as_json=as_json)
+        return 0
+    settings = Campaign.of_ledger(ledger, overrides=changes).settings
+    require_consent(settings, manner)
+    return run_campaign(
+        settings.campaign.name,
+        ledger,
+        manner,
+        lambda stop, hooks: sending.resume(
+            ledger,
+            environ=os.environ,
+            overrides=changes,
             limit=limit,
             resend_unknown=resend_unknown,
-            interpose=interpose or nothing_between,
-        )
-        require_consent(settings, manner)
-        return run_campaign(owner, ledger, settings, manner)
+            confirm=manner.confirm,
+            decide=manner.decide,
+            stop=stop,
+            on_notice=say_notice,
+            hooks=hooks,
+        ),
+    )

@@ -1,147 +1,106 @@
-"""A run of a ledger from the command line: real clock, real service, signals, and somebody who watches."""
+"""A run from the command line: an event loop of its own, signals, and a process that is all the campaign's."""
 
 import asyncio
 import gc
-import random
+import os
 import resource
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import structlog
-
-from bulksend.base.clock import Clock, SystemClock
-from bulksend.base.errors import ExitCode, LedgerError
-from bulksend.base.ports import Gateway, Ledger
-from bulksend.base.progress import RunEnd
-from bulksend.base.records import Status
+from bulksend.api.hooks import Hooks, Interpose, Watch, nothing_between
 from bulksend.cli.signals import interrupted_by_signals
-from bulksend.config.model import Settings
-from bulksend.config.request import request_members
-from bulksend.pipeline.sending import Sender, SendPolicy, SendResult
-from bulksend.store.group_commit import GroupCommitLedger
-from bulksend.store.owner import OwnerLock
-from bulksend.store.reading import ReadableLedger
 
-log = structlog.get_logger("bulksend.cli")
+if TYPE_CHECKING:
+    from bulksend.config.model import Settings
+    from bulksend.pipeline.policy import SendResult
+    from bulksend.store.owner import OwnerLock
 
-MAX_CONNECTIONS = 1000
-"""Open at once when `aws.max_concurrency` leaves it to us; rate and latency decide how many of them are used."""
+__all__ = ["Interpose", "RunOptions", "Watch", "loop_factory", "nothing_between", "run_ledger", "run_until_stopped"]
 
-OTHER_FILES = 64
-"""Files that are open beside connections, at most: the ledger's, terminal and logs, those that libraries keep."""
+T = TypeVar("T")
 
 COLLECT_AFTER = 10_000
 """New objects after which the youngest are looked through for garbage. A message makes about fifteen, none of which
 needs it; at Python's own threshold, 700, the search took one microsecond in twenty."""
 
-Watch = Callable[[Sender], AbstractAsyncContextManager[None]]
-"""Shows the progress of a run while its context is open."""
 
-
-Interpose = Callable[[Ledger, Gateway], tuple[Ledger, Gateway]]
-"""Gets the real ledger and gateway of a run, and returns what is used in their places."""
-
-
-def nothing_between(ledger: Ledger, gateway: Gateway) -> tuple[Ledger, Gateway]:
-    """The real parts as they are."""
-    return ledger, gateway
+STANDARD_ERROR = 2
+"""The last of the three descriptors that are not for files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """What the command line adds to the settings.
+    """What a rehearsal adds to the settings.
 
     Attributes:
-        limit: rows to send at most; None: all.
         credentials: access key and secret instead of those of the environment, for the simulator.
-        interpose: puts something between the pipeline and the real parts; how tests crash a run at a certain point.
+        interpose: see `Hooks`.
         parts_per_second: over all buckets; None: no such limit.
         recipient_interval_s: between two messages to one recipient, at least.
     """
 
-    limit: int | None = None
     credentials: tuple[str, str] | None = None
     interpose: Interpose = nothing_between
     parts_per_second: int | None = None
     recipient_interval_s: float = 1.0
 
 
-def run_ledger(owner: OwnerLock, settings: Settings, options: RunOptions, watch: Watch) -> SendResult:
-    """Send what is pending in the ledger that `owner` has locked, until it is done or told to stop.
+def run_until_stopped(work: Callable[[asyncio.Event], Coroutine[Any, Any, T]], *, sends: bool = True) -> T:
+    """Return what `work` returns, in an event loop of its own; it gets an event that signals set.
 
     The first SIGINT or SIGTERM stops in order; a second one ends the process at once, which is as safe as a
     `kill -9`: what was on the wire is `unknown` at the next start.
+
+    Args:
+        work: what is to be done.
+        sends: it is a run, with a log; else the faster event loop is not worth the time that it takes to load.
     """
-    try:
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            return runner.run(_run(owner, settings, options, watch))
-    except LedgerError as error:
-        # Messages may have been sent before the ledger failed, so this is not "nothing was sent".
-        if error.exit_code == ExitCode.USAGE:
-            error.exit_code = ExitCode.INTERRUPTED
-        raise
+    _fill_standard_descriptors()
+    _raise_open_files()
+
+    async def run() -> T:
+        return await work(interrupted_by_signals(logged=sends))
+
+    with asyncio.Runner(loop_factory=loop_factory() if sends else None) as runner:
+        return runner.run(run())
 
 
-async def _run(owner: OwnerLock, settings: Settings, options: RunOptions, watch: Watch) -> SendResult:
-    from bulksend.cli.access import access_of
-    from bulksend.send.aws import AwsGateway
+def run_ledger(owner: "OwnerLock", settings: "Settings", options: RunOptions, watch: Watch) -> "SendResult":
+    """Send what is pending in the ledger that `owner` has locked, until it is done or told to stop; for rehearsals.
 
-    clock: Clock = SystemClock()
-    interrupted = interrupted_by_signals()
-    max_connections = _connections_within_open_files(settings.aws.max_concurrency or MAX_CONNECTIONS)
-    gateway = AwsGateway(
-        request_members(settings),
-        access_of(settings.aws, max_connections=max_connections, credentials=options.credentials),
-        clock=clock,
-        express=settings.aws.transport == "express",
-    )
-    policy = SendPolicy(
-        headroom=settings.pacing.headroom,
-        base_s=settings.retry.base_s,
-        cap_s=settings.retry.cap_s,
-        give_up_after_s=settings.retry.give_up_after_s,
-        resend_unknown=settings.retry.on_unknown == "resend",
-        max_in_flight=max_connections,
-        stop_grace_s=settings.aws.stop_grace_s,
-        requests_per_second=settings.pacing.requests_per_second or None,
-        parts_per_second=options.parts_per_second,
-        recipient_interval_s=options.recipient_interval_s,
-        limit=options.limit,
-    )
-    # Start: credentials and region (nothing is claimed without them), ledger, lanes. Stop: the reverse.
-    async with gateway, GroupCommitLedger(owner.ledger, clock=clock, owner=owner) as durable:
-        await durable.start_run()
-        # The SDK's models are hundreds of thousands of objects that stay. To look through them for garbage takes tens
-        # of milliseconds, in which nothing is sent and what was just let out is late.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(COLLECT_AFTER)
-        ledger, wire = options.interpose(durable, gateway)
-        sender = Sender(
-            ledger,
-            wire,
-            clock=clock,
-            random=random.SystemRandom(),
-            policy=policy,
-            identities=settings.identity_records(),
-        )
-        async with watch(sender):
-            return await sender.run(interrupted)
-
-
-def _connections_within_open_files(wanted: int) -> int:
-    """How many of `wanted` connections the system lets us open, once the soft limit of open files is the hard one.
-
-    Without a descriptor left the ledger could not be written, and what is on the wire then would be `unknown`.
+    Raises what `send_pending` raises.
     """
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    if most == resource.RLIM_INFINITY or most - OTHER_FILES >= wanted:
-        return wanted
-    allowed = max(1, most - OTHER_FILES)
-    log.warning("send.few_open_files", open_files=most, connections=allowed, wanted=wanted)
-    return allowed
+    from msgspec.structs import replace
+
+    from bulksend.api.sender import Extent, send_pending
+    from bulksend.cli.access import campaign_of
+    from bulksend.config.operating import GuardSettings, LedgerSettings, ScheduleSettings, TelemetrySettings
+
+    # A rehearsal waits for nobody and is over soon; nobody is told of it: port and copy are the campaign's own.
+    settings = replace(
+        settings,
+        schedule=ScheduleSettings(),
+        guard=GuardSettings(max_share=1.0),
+        ledger=LedgerSettings(),
+        telemetry=TelemetrySettings(),
+    )
+    campaign = campaign_of(settings, credentials=options.credentials)
+    extent = Extent(parts_per_second=options.parts_per_second, recipient_interval_s=options.recipient_interval_s)
+    hooks = Hooks(ready=settle_down, interpose=options.interpose, watch=watch)
+    return run_until_stopped(lambda stop: send_pending(owner, campaign, extent, hooks, stop))
+
+
+def settle_down() -> None:
+    """Look through what is loaded for garbage once, and not again while messages go out.
+
+    The SDK's models are hundreds of thousands of objects that stay. To look through them takes tens of milliseconds, in
+    which nothing is sent and what was just let out is late.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -153,13 +112,15 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def exit_code(result: SendResult | None, ledger: ReadableLedger) -> ExitCode:
-    """The exit code of a run, or of a campaign that had nothing left to do (`result` is None)."""
-    counts = ledger.counts()
-    if result is not None and result.cause is not None:
-        return result.cause.exit_code
-    if counts.of(Status.PENDING) or (result is not None and result.end is RunEnd.INTERRUPTED):
-        return ExitCode.INTERRUPTED
-    if counts.of(Status.FAILED) or counts.of(Status.UNKNOWN):
-        return ExitCode.COMPLETE_WITH_FAILURES
-    return ExitCode.COMPLETE
+def _fill_standard_descriptors() -> None:
+    """Put nothing in the places of closed standard streams, so that no file of ours is taken for one (libuv aborts)."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
+        pass
+    os.close(descriptor)
+
+
+def _raise_open_files() -> None:
+    """Let this process open as many files as the system allows it."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # then it stays as it is, and fewer messages are in the air
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,17 +1,21 @@
 """`bulksend send`."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from bulksend.cli.completing import complete_files
+from bulksend.cli.objects import with_local_input
 from bulksend.cli.options import (
     aws_options,
     campaign_options,
     examples,
     json_option,
     log_options,
+    not_in_options,
     run_options,
     with_flags,
 )
@@ -19,7 +23,9 @@ from bulksend.cli.options import (
 EPILOG = examples(
     ("Plan, ask, send", "bulksend send list.csv --config bulksend.toml --ledger sale.db"),
     ("A trial with five rows", "bulksend send list.csv -c bulksend.toml --ledger sale.db --limit 5"),
+    ("Leave out whom an earlier campaign reached", "bulksend send list.csv -c bulksend.toml --not-in spring.db"),
     ("Let the service check everything", "bulksend send list.csv -c bulksend.toml --ledger check.db --dry-run"),
+    ("Fifty first, the rest if they do well", "bulksend send list.csv -c bulksend.toml --canary 50"),
     ("From a scheduled job", "bulksend send list.csv.gz -c bulksend.toml --ledger sale.db --yes"),
     (
         "Against the simulator",
@@ -33,8 +39,9 @@ EPILOG = examples(
 
 
 @click.command(epilog=EPILOG)
-@click.argument("input_name", metavar="INPUT")
+@click.argument("input_name", metavar="INPUT", shell_complete=complete_files)
 @campaign_options
+@not_in_options
 @click.option(
     "--ledger",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -47,16 +54,21 @@ EPILOG = examples(
 @log_options
 @json_option
 @click.pass_obj
+@with_local_input
 def send(
     interpose: Any,
     input_name: str,
     config: Path | None,
     overrides: tuple[str, ...],
+    not_in: tuple[Path, ...],
+    not_in_key: Path | None,
     ledger: Path | None,
     endpoint_url: str | None,
     region: str | None,
     profile: str | None,
     limit: int | None,
+    canary: int | None,
+    metrics_port: int | None,
     log_format: str,
     *,
     dry_run: bool,
@@ -69,43 +81,46 @@ def send(
     INPUT is a CSV or JSONL file (.csv, .jsonl, .ndjson, each also .gz or .zst), or - for standard input. The whole
     input is read, checked and recorded in the ledger before the first message goes out.
     """
-    from bulksend.base.clock import SystemClock
-    from bulksend.cli.campaign import Manner, ask_account, require_consent, run_campaign
-    from bulksend.cli.output import say, standard_input
+    from bulksend.api import sending
+    from bulksend.api.campaign import Campaign
+    from bulksend.cli.campaign import Manner, require_consent, run_campaign
+    from bulksend.cli.notices import say_notice
     from bulksend.cli.running import nothing_between
-    from bulksend.config.load import load_settings
-    from bulksend.pipeline.plan import make_plan, refuse_changes
-    from bulksend.report.planned import plan_lines
-    from bulksend.store.owner import OwnerLock
+    from bulksend.cli.signals import stoppable
+    from bulksend.pipeline.earlier import with_earlier
 
     flags = {
         "campaign.dry_run": dry_run,
         "aws.endpoint_url": endpoint_url,
         "aws.region": region,
         "aws.profile": profile,
+        "canary.messages": canary,
+        "telemetry.metrics_port": metrics_port,
     }
-    settings = load_settings(config, environ=os.environ, overrides=with_flags(overrides, flags))
+    campaign = Campaign.load(config, environ=os.environ, overrides=with_flags(overrides, flags))
+    campaign = replace(campaign, settings=with_earlier(campaign.settings, not_in), not_in_key=not_in_key)
     manner = Manner(
         yes=yes,
         as_json=as_json,
         log_format=log_format,
         verbose=verbose,
-        limit=limit,
-        keep_settings=True,
         interpose=interpose or nothing_between,
     )
-    require_consent(settings, manner)
-    path = ledger or Path(f"{settings.campaign.name}.db")
-    clock = SystemClock()
-    known = None
-    with OwnerLock(path, clock=clock) as owner:
-        if path.exists():
-            refuse_changes(settings, input_name, path, stdin=standard_input())
-            say([f"Going on with the campaign in {path}"])
-        else:
-            # Rows are divided by the limits, so what is left to the account to tell has to be known before.
-            known = ask_account(settings, manner) if settings.has_auto else None
-            planned = known or settings
-            plan = make_plan(planned, input_name, path, clock=clock, stdin=standard_input(), owner=owner)
-            say(plan_lines(planned, plan))
-        return run_campaign(owner, path, settings, manner, known=known)
+    require_consent(campaign.settings, manner)
+    path = ledger or Path(f"{campaign.settings.campaign.name}.db")
+    return run_campaign(
+        campaign.settings.campaign.name,
+        path,
+        manner,
+        lambda stop, hooks: sending.send(
+            campaign,
+            stoppable(input_name),
+            ledger=path,
+            limit=limit,
+            confirm=manner.confirm,
+            decide=manner.decide,
+            stop=stop,
+            on_notice=say_notice,
+            hooks=hooks,
+        ),
+    )
