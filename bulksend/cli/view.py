@@ -1,128 +1,158 @@
 """What a person sees while a run goes on, and what a log file gets instead."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO
 
 import structlog
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
 
+from bulksend.base.clock import SystemClock
+from bulksend.base.progress import Phase, RunState
 from bulksend.base.records import Status
 from bulksend.cli.logs import set_up_logs
 from bulksend.cli.output import is_watched
 from bulksend.cli.running import Watch
-from bulksend.pipeline.sending import LaneProgress, Sender
-from bulksend.report.words import duration
+from bulksend.pipeline.watched import Watched
+from bulksend.report.looks import look_at_run
+from bulksend.report.picture import Picture
+from bulksend.report.screen import Room, screen
 
 log = structlog.get_logger("bulksend.cli")
 
 FRAMES_PER_S = 4
 LOG_EVERY_S = 5.0
+LOOK_EVERY_S = 0.25
+
+Look = Callable[[Watched], Picture]
 
 
-def set_up_watch(*, log_format: str, verbose: bool) -> Watch:
-    """Begin to log (see `set_up_logs`), and return who shows the progress of a run."""
-    watched = is_watched()
+def set_up_watch(*, log_format: str, verbose: bool, campaign: str = "", ledger: Path | None = None) -> Watch:
+    """Begin to log (see `set_up_logs`), and return who shows the progress of a run.
+
+    `campaign`: its name; `ledger`: its path, where another terminal can use it.
+    """
+    watched = is_watched() and can_redraw()
     set_up_logs(log_format=log_format, verbose=verbose, watched=watched)
-    return watch_on_terminal if watched else watch_in_log
+    clock = SystemClock()
+
+    def look(run: Watched) -> Picture:
+        path = "" if ledger is None else str(ledger)
+        return look_at_run(run, campaign=campaign, ledger=path, now=clock.now())
+
+    return partial(_watch_on_terminal, look) if watched else partial(_watch_in_log, look)
+
+
+def can_redraw() -> bool:
+    """Whether the terminal can take back what it shows."""
+    return os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
+
+
+def console_on(stream: IO[str]) -> Console:
+    """A console on a terminal, without colours where NO_COLOR asks for none."""
+    return Console(file=stream, highlight=False, markup=False, emoji=False)
+
+
+def drawn(picture: Picture, console: Console) -> Group:
+    """`picture` as large as the console is now."""
+    # The cursor stands below the last line, and must not make the first one scroll away.
+    room = Room(console.width, max(1, console.height - 1), ascii=console.options.ascii_only)
+    return Group(*screen(picture, room))
 
 
 @asynccontextmanager
-async def watch_on_terminal(sender: Sender) -> AsyncIterator[None]:
-    """A live table on standard error, redrawn four times a second."""
-    console = Console(stderr=True)
-    with Live(console=console, auto_refresh=False, redirect_stdout=False) as live:
-        task = asyncio.create_task(_redraw(live, sender))
+async def _watch_on_terminal(look: Look, sender: Watched) -> AsyncIterator[None]:
+    """A live picture on standard error, redrawn four times a second.
+
+    In a thread of its own: a terminal may take its time, or stand still (Ctrl-S), and messages go out meanwhile.
+    """
+    console = console_on(sys.stderr)
+    live = Live(console=console, auto_refresh=False, redirect_stdout=False)
+    painter = ThreadPoolExecutor(1, "bulksend-view")
+    loop = asyncio.get_running_loop()
+
+    async def draw() -> None:
+        await loop.run_in_executor(painter, _draw, live, look(sender))
+
+    async def keep_drawing() -> None:
+        while True:
+            await draw()
+            await asyncio.sleep(1 / FRAMES_PER_S)
+
+    with live:
+        task = asyncio.create_task(keep_drawing())
         try:
             yield
         finally:
             task.cancel()
-            live.update(_screen(sender), refresh=True)
+            await asyncio.wait([task])
+            await draw()
+            painter.shutdown()
+
+
+def _draw(live: Live, picture: Picture) -> None:
+    live.update(drawn(picture, live.console), refresh=True)
 
 
 @asynccontextmanager
-async def watch_in_log(sender: Sender) -> AsyncIterator[None]:
-    """One structured line every few seconds."""
-    task = asyncio.create_task(_log_progress(sender))
+async def _watch_in_log(look: Look, sender: Watched) -> AsyncIterator[None]:
+    """One structured line every few seconds, and one at once when the run does something else."""
+    task = asyncio.create_task(_log_progress(look, sender))
     try:
         yield
     finally:
         task.cancel()
 
 
-async def _redraw(live: Live, sender: Sender) -> None:
+async def _log_progress(look: Look, sender: Watched) -> None:
+    before, waited_s = RunState(), 0.0
     while True:
-        live.update(_screen(sender), refresh=True)
-        await asyncio.sleep(1 / FRAMES_PER_S)
-
-
-async def _log_progress(sender: Sender) -> None:
-    while True:
-        await asyncio.sleep(LOG_EVERY_S)
-        tally = sender.tally
-        if tally is None:
+        await asyncio.sleep(LOOK_EVERY_S)
+        waited_s += LOOK_EVERY_S
+        if sender.tally is None:
             continue
-        lanes = sender.progress()
-        log.info(
-            "send.progress",
-            sent=tally.by_status[Status.SENT],
-            failed=tally.by_status[Status.FAILED],
-            unknown=tally.by_status[Status.UNKNOWN],
-            left=tally.by_status[Status.PENDING],
-            parts_per_second=round(sum(lane.rate for lane in lanes), 1),
-            throttled=tally.throttled,
-            seconds_left=round(max((_seconds_left(lane) for lane in lanes), default=0.0)),
-        )
+        state = sender.state
+        if (state.phase, state.reason) != (before.phase, before.reason):
+            before = state
+            log.info("send.phase", **_phase(state))
+        if waited_s >= LOG_EVERY_S:
+            waited_s = 0.0
+            _log_picture(look(sender), state)
 
 
-def _seconds_left(lane: LaneProgress) -> float:
-    left = lane.parts - lane.parts_done
-    return left / lane.allowed if left and lane.allowed else 0.0
-
-
-def _screen(sender: Sender) -> Group:
-    tally = sender.tally
-    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim", expand=False)
-    table.add_column("bucket", max_width=20, no_wrap=True, overflow="ellipsis")
-    table.add_column("", width=10)
-    table.add_column("messages", justify="right", no_wrap=True)
-    table.add_column("parts/s", justify="right", no_wrap=True)
-    table.add_column("limit", justify="right", no_wrap=True)
-    table.add_column("throttled", justify="right", no_wrap=True)
-    table.add_column("left", justify="right", no_wrap=True)
-    lanes = [lane for lane in sender.progress() if lane.messages]
-    for lane in lanes:
-        done = lane.messages_done >= lane.messages
-        limit = f"{lane.mps:,}" if done or lane.allowed >= 0.95 * lane.mps else f"{lane.allowed:,.0f} of {lane.mps:,}"
-        table.add_row(
-            lane.bucket,
-            ProgressBar(total=lane.messages, completed=lane.messages_done, width=10),
-            f"{lane.messages_done:,}/{lane.messages:,}",
-            "-" if done else f"{lane.rate:,.1f}",
-            limit,
-            f"{lane.throttled:,}" if lane.throttled else "-",
-            "done" if done else duration(_seconds_left(lane)),
-        )
-    if tally is None:
-        return Group(Text("starting", style="dim"))
-    line = Text.assemble(
-        ("sent ", "dim"),
-        (f"{tally.by_status[Status.SENT]:,}", "green"),
-        ("  failed ", "dim"),
-        (f"{tally.by_status[Status.FAILED]:,}", "red" if tally.by_status[Status.FAILED] else ""),
-        ("  unknown ", "dim"),
-        (f"{tally.by_status[Status.UNKNOWN]:,}", "yellow" if tally.by_status[Status.UNKNOWN] else ""),
-        ("  left ", "dim"),
-        f"{tally.by_status[Status.PENDING]:,}",
-        ("  throttled ", "dim"),
-        f"{tally.throttled:,}",
+def _log_picture(picture: Picture, state: RunState) -> None:
+    left_s = picture.seconds_left
+    log.info(
+        "send.progress",
+        sent=picture.by_status.get(Status.SENT, 0),
+        failed=picture.by_status.get(Status.FAILED, 0),
+        unknown=picture.by_status.get(Status.UNKNOWN, 0),
+        left=picture.by_status.get(Status.PENDING, 0),
+        parts_per_second=round(picture.rate, 1),
+        throttled=picture.throttled,
+        seconds_left=None if left_s is None else round(left_s),
+        **(_phase(state) if state.phase is not Phase.SENDING else {}),
     )
-    stopped = [
-        Text(f"stopped: {identity} to {country or 'any country'} ({reason})", style="yellow")
-        for (identity, country), reason in sender.breakers.stopped.items()
-    ]
-    return Group(table, line, *stopped)
+    for bucket in picture.buckets:
+        log.debug(
+            "send.bucket_progress",
+            bucket=bucket.bucket,
+            done=bucket.messages_done,
+            messages=bucket.messages,
+            parts_per_second=round(bucket.rate, 1),
+            allowed=round(bucket.allowed, 1),
+            throttled=bucket.throttled,
+        )
+
+
+def _phase(state: RunState) -> dict[str, str]:
+    said = {"phase": state.phase.value}
+    said |= {"reason": state.reason} if state.reason else {}
+    return said | ({"until": state.until.isoformat()} if state.until is not None else {})

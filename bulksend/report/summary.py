@@ -6,6 +6,7 @@ from typing import Any
 
 from bulksend.base.progress import Breaker, BucketCounts, Counts, Run, RunEnd
 from bulksend.base.records import Status
+from bulksend.report.picture import Picture
 from bulksend.report.words import cut, duration
 
 
@@ -39,7 +40,7 @@ def summary_document(
         "seconds": round(seconds, 3),
         "parts_per_second": round(counts.parts_sent / seconds, 2) if seconds > 0 else 0.0,
         "end": end.value,
-        "cause": runs[-1].cause if end is RunEnd.STOPPED else None,
+        "cause": runs[-1].cause if runs and end is not RunEnd.COMPLETE else None,
         "held": sum(bucket.messages_held for bucket in counts.buckets),
         "buckets": [
             {
@@ -72,6 +73,30 @@ def summary_document(
             for status in (Status.SKIPPED, Status.FAILED, Status.UNKNOWN, Status.PENDING)
         },
     }
+
+
+def state_document(picture: Picture) -> dict[str, object]:
+    """What `status --json` adds: what is being done with the campaign now (README, "JSON")."""
+    state, seconds, finish = picture.state, picture.seconds_left, picture.finish
+    return {
+        "state": picture.standing if state is None else state.phase.value,
+        "state_reason": state.reason if state is not None and state.reason else None,
+        "state_until": None if state is None or state.until is None else _iso(state.until),
+        "parts_per_second_now": round(picture.rate, 2),
+        "seconds_left": None if seconds is None else round(seconds, 1),
+        "finish_at": None if finish is None else _iso(finish),
+    }
+
+
+def state_line(picture: Picture) -> str:
+    """The same in a line for people."""
+    state, finish = picture.state, picture.finish
+    said = picture.standing if state is None else state.phase.value
+    if state is not None and state.reason:
+        said += f" ({state.reason.replace('_', ' ')})"
+    if state is not None and state.until is not None:
+        said += f" until {state.until.astimezone():%Y-%m-%d %H:%M:%S}"
+    return f"Now      {said}" + (f", done at {finish.astimezone():%Y-%m-%d %H:%M:%S}" if finish is not None else "")
 
 
 def _iso(moment: datetime) -> str:

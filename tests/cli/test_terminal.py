@@ -13,14 +13,14 @@ from tests.cli.test_campaign import SERVICE, prepare
 from tests.support.command import CREDENTIALS, ROOT, bulksend, command_line, environment, simulator
 
 
-def at_a_terminal(folder: Path, url: str, answer: bytes) -> tuple[int, str]:
+def at_a_terminal(folder: Path, url: str, answer: bytes, *, term: str = "xterm") -> tuple[int, str]:
     """Run `bulksend send` on a pseudo-terminal and give `answer` to its question."""
     ours, theirs = pty.openpty()
     arguments = ["send", "list.csv", "-c", "campaign.toml", "--ledger", "l.db", "--endpoint-url", url]
     process = subprocess.Popen(
         command_line(arguments),
         cwd=folder,
-        env={**environment(folder, CREDENTIALS), "PYTHONPATH": str(ROOT), "COLUMNS": "80", "TERM": "xterm"},
+        env={**environment(folder, CREDENTIALS), "PYTHONPATH": str(ROOT), "COLUMNS": "80", "TERM": term},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
