@@ -6,7 +6,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,20 +15,29 @@ from bulksend.base.errors import BulksendError, ExitCode, UsageError
 from bulksend.cli.options import examples
 from bulksend.cli.output import begin_output, print_error_json, say
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "demo": "Everything on one machine: simulator, sample list, ledger, summary.",
         "identities": "List what the account can send from, as configuration.",
+        "optouts": "Read who has opted out in the account, as a suppression file.",
         "plan": "Check a whole list, send nothing, open no connection.",
         "rehearse": "Try a campaign out: at the simulator, or at the service with DryRun.",
         "send": "Plan a campaign, or go on with it, then send.",
         "resume": "Go on with a campaign; needs no input file.",
+        "pause": "Let nothing more of a running campaign out, until it is resumed.",
+        "rate": "Turn a running campaign down, or up again.",
         "status": "Counts, rate and time left, by bucket.",
         "export": "Results, one record a row, in input order.",
+        "report": "One HTML page with charts that explains the campaign.",
         "reconcile": "Settle unknown rows and add delivery results, from events.",
         "feedback": "Tell the service which messages were received.",
+        "forget": "Remove texts, numbers and the list's columns from a ledger.",
         "parts": "Encoding and parts of a text, and what forces UCS-2.",
         "simulate": "Run the local stand-in for the service.",
+        "completion": "Have bash, zsh or fish complete all of this.",
     }
 )
 """Every command with its one line of help. Kept here so that `--help` need not load what the commands need."""
@@ -40,7 +49,10 @@ EPILOG = examples(
     ("Look at the failures", "bulksend export sale.db --format csv --status failed"),
     after=(
         "Exit codes: 0 complete; 1 complete, with failed or unknown rows; 2 usage, configuration or input error,"
-        " nothing sent; 3 interrupted, work left; 4 stopped by the service, work left; 70 a fault of ours."
+        " nothing sent; 3 interrupted, work left; 4 stopped by the service, work left; 70 a fault of ours.\n\n"
+        "Environment: BULKSEND_CONFIG, BULKSEND_LEDGER and BULKSEND_LOG_FORMAT stand in for the options of those names;"
+        " BULKSEND_LOG_LEVEL is debug, info, warning or error; BULKSEND_<SECTION>_<KEY>, such as"
+        " BULKSEND_AWS_REGION, is any setting; AWS_PROFILE, AWS_REGION and the like are those of every AWS tool."
     ),
 )
 
@@ -61,6 +73,13 @@ class LazyGroup(click.Group):
         command = getattr(importlib.import_module(f"bulksend.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)  # noqa: S101 - a module of ours, named after its command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Complete the names of commands, without loading them, and options."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=told) for name, told in COMMANDS.items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without loading them."""
@@ -122,8 +141,8 @@ def _told(error: BaseException) -> BulksendError:
             return UsageError(" ".join(error.format_message().split()).rstrip(".?"), f"see `{command} --help`")
         case _:
             if os.environ.get("BULKSEND_LOG_LEVEL", "").lower() == "debug":
-                import traceback
+                from bulksend.cli.tracebacks import anonymous_traceback
 
-                say(traceback.format_exception(error))
+                say(anonymous_traceback(error))
             hint = "please report it with the traceback that BULKSEND_LOG_LEVEL=debug shows"
             return BulksendError(f"a fault of ours: {type(error).__name__}", hint)

@@ -12,7 +12,7 @@ from msgspec.structs import fields, replace
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from bulksend.base.account import MEMBERS, NUMBERS, POOLS, SENDERS
+from bulksend.base.account import MEMBERS, NUMBERS, OPT_OUT_LISTS, OPTED_OUT, POOLS, SENDERS
 from bulksend.config.load import load_settings
 from bulksend.config.model import IDENTITIES, SECTIONS, IdentitySettings, Settings
 from bulksend.config.names import environment_name
@@ -204,10 +204,12 @@ def actions(statement: dict[str, object]) -> list[str]:
 
 
 def test_the_policy_allows_no_more_than_is_needed() -> None:
-    """Sending, held to senders and what a campaign may name; feedback about messages; what the account holds."""
-    send, feedback, identities = statements()
+    """Sending, held to senders and what a campaign may name; feedback about messages; what the account holds, twice."""
+    send, feedback, identities, opt_outs = statements()
     assert identities["Effect"] == "Allow"
     assert actions(identities) == [f"sms-voice:{operation}" for operation in (NUMBERS, SENDERS, POOLS, MEMBERS)]
+    assert (opt_outs["Effect"], opt_outs["Resource"]) == ("Allow", "*")
+    assert actions(opt_outs) == [f"sms-voice:{operation}" for operation in (OPT_OUT_LISTS, OPTED_OUT)]
     assert (feedback["Effect"], actions(feedback)) == ("Allow", ["sms-voice:PutMessageFeedback"])
     assert send["Effect"] == "Allow"
     assert actions(send) == ["sms-voice:SendTextMessage"]

@@ -5,16 +5,18 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "bulksend"
 
-STAGES = ("intake", "message", "objects", "origin", "rate", "send", "store", "track")
+STAGES = ("intake", "message", "objects", "origin", "rate", "schedule", "send", "store", "track")
 ALLOWED: dict[str, set[str]] = {
     "base": set(),
     **{stage: {"base"} for stage in STAGES},
-    "config": {"base", "message", "origin", "rate"},
+    "config": {"base", "message", "origin", "rate", "schedule"},
     "pipeline": {"base", "config", *STAGES},
     "report": {"base", "config", "message", "pipeline"},
     "simulator": {"base", "message"},
-    "cli": {"base", "config", "pipeline", "report", "simulator", *STAGES},
-    "__init__": set(),
+    "telemetry": {"base", "pipeline"},
+    "api": {"base", "config", "pipeline", "report", "telemetry", *STAGES},
+    "cli": {"api", "base", "config", "pipeline", "report", "simulator", *STAGES},
+    "__init__": {"api", "base"},
     "__main__": {"cli"},
 }
 """What may import what. Stage folders never import one another; nothing imports `cli` but the entry point."""
