@@ -10,12 +10,13 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
+from bulksend.api.access import objects_by
+from bulksend.api.campaign import Campaign
 from bulksend.api.threads import in_thread
 from bulksend.base.clock import Clock
 from bulksend.base.errors import InputError, ServiceStop
 from bulksend.base.progress import RunEnd
-from bulksend.config.model import Settings
-from bulksend.objects.s3 import S3Objects
+from bulksend.objects.address import SCHEME
 from bulksend.pipeline.canary import CanaryFigures, CanaryRule, breaches
 from bulksend.pipeline.policy import SendResult
 from bulksend.pipeline.reconcile import EventFile, event_files, reconcile
@@ -24,6 +25,7 @@ from bulksend.store.canary import Canary, canary_counts, note_canary, noted_cana
 from bulksend.store.deliveries import DeliveryLedger
 from bulksend.store.ledger import SqliteLedger
 from bulksend.store.owner import OwnerLock
+from bulksend.store.reading import ReadableLedger
 from bulksend.store.sampling import pending_kinds
 
 log = structlog.get_logger("bulksend.api")
@@ -54,7 +56,7 @@ Decide = Callable[[Verdict], bool | Awaitable[bool]]
 
 async def fly_canary(
     owner: OwnerLock,
-    settings: Settings,
+    campaign: Campaign,
     *,
     clock: Clock,
     send: SendRows,
@@ -67,13 +69,13 @@ async def fly_canary(
 
     Args:
         owner: has the ledger locked.
-        settings: of the campaign.
+        campaign: whose it is.
         clock: for the time for which events are awaited.
         send: for the canary's rows.
         decide: asked where limits are broken; None: nobody can be, and nothing more goes out.
         stopping: ends the wait for events.
     """
-    path, rules = owner.ledger, settings.canary
+    path, rules = owner.ledger, campaign.settings.canary
     if rules.messages == 0:
         return None
     canary = await in_thread(lambda _: _chosen(owner, clock, rules.messages))
@@ -82,10 +84,16 @@ async def fly_canary(
     log.info("canary.begun", messages=len(canary.rows))
     result = await send(canary.rows)
     figures = await in_thread(lambda _: _figures(path, canary))
+    if result.cause is None and figures.pending and (refused := await in_thread(lambda _: _refused(path, canary))):
+        cause = ServiceStop(
+            f"the service refuses what the canary is sent from: {refused}; all rows behind it stay pending",
+            "put the account right, then resume",
+        )
+        return await _stopped(owner, clock, cause, result)
     if result.cause is not None or figures.pending:
         return result  # stopped, or interrupted: nothing is decided yet
     if rules.events:
-        figures = await _with_events(owner, canary, settings, clock=clock, stopping=stopping)
+        figures = await _with_events(owner, canary, campaign, clock=clock, stopping=stopping)
         if stopping.is_set():
             return result
     rule = CanaryRule(rules.max_failed, rules.max_opted_out, rules.max_undelivered)
@@ -102,6 +110,15 @@ async def fly_canary(
         f"the canary: {'; '.join(verdict.breaches)}; the rest stays pending",
         "find out why, then resume; it sends another canary, or none with --canary 0",
     )
+    return await _stopped(owner, clock, cause, result)
+
+
+async def _stopped(owner: OwnerLock, clock: Clock, cause: ServiceStop, result: SendResult) -> SendResult:
+    def amend(_: object) -> None:
+        with SqliteLedger.open_for_writing(owner.ledger, clock=clock, owner=owner) as ledger, ledger.transaction():
+            ledger.amend_run(RunEnd.STOPPED, cause.what)
+
+    await in_thread(amend)
     return SendResult(RunEnd.STOPPED, cause, result.throttled, result.seconds)
 
 
@@ -121,6 +138,18 @@ def _chosen(owner: OwnerLock, clock: Clock, messages: int) -> Canary | None:
         note_canary(ledger, canary)
         ledger.note_event("canary.begun", {"messages": len(rows)})
     return canary
+
+
+def _refused(path: Path, canary: Canary) -> str:
+    """What keeps all rows of `canary` that are left from being sent; "" where that is something else."""
+    with ReadableLedger.open_for_reading(path) as ledger:
+        if ledger.pending_zones(canary.rows):
+            return ""
+        return ", ".join(
+            f"{breaker.identity} to {breaker.country or 'any country'} ({breaker.reason})"
+            for breaker in ledger.breakers()
+            if breaker.held
+        )
 
 
 def _note(owner: OwnerLock, clock: Clock, canary: Canary, verdict: Verdict) -> None:
@@ -146,13 +175,13 @@ def _figures(path: Path, canary: Canary) -> CanaryFigures:
 
 
 async def _with_events(
-    owner: OwnerLock, canary: Canary, settings: Settings, *, clock: Clock, stopping: asyncio.Event
+    owner: OwnerLock, canary: Canary, campaign: Campaign, *, clock: Clock, stopping: asyncio.Event
 ) -> CanaryFigures:
     """Read delivery events until they tell of every message that was sent, or for as long as that is waited for."""
-    until_s = clock.monotonic() + settings.canary.events_wait_s
+    until_s = clock.monotonic() + campaign.settings.canary.events_wait_s
     while True:
         with TemporaryDirectory(prefix="bulksend-") as folder:
-            files = await _event_files(settings, Path(folder))
+            files = await _event_files(campaign, Path(folder))
             await in_thread(partial(_reconcile_all, owner, clock, files))
         figures = await in_thread(lambda _: _figures(owner.ledger, canary))
         left_s = until_s - clock.monotonic()
@@ -168,14 +197,14 @@ async def _with_events(
             sleeping.cancel()
 
 
-async def _event_files(settings: Settings, folder: Path) -> list[EventFile]:
+async def _event_files(campaign: Campaign, folder: Path) -> list[EventFile]:
     """The files of `canary.events` that are there by now; what is in S3 is downloaded into `folder`."""
-    local = [name for name in settings.canary.events if not name.startswith("s3://")]
-    files = await in_thread(lambda _: _files_there(local))
-    for number, name in enumerate(name for name in settings.canary.events if name not in local):
+    events = campaign.settings.canary.events
+    files = await in_thread(lambda _: _files_there([name for name in events if not name.startswith(SCHEME)]))
+    for number, name in enumerate(name for name in events if name.startswith(SCHEME)):
         below = folder / str(number)
         await in_thread(partial(_make, below))
-        async with S3Objects(region=settings.aws.region, profile=settings.aws.profile) as store:
+        async with objects_by(campaign.settings.aws, region=campaign.region) as store:
             with suppress(InputError):  # nothing there yet
                 files += [EventFile(place, path) async for place, path in store.download_all(name, below)]
     return files

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bulksend.api.access import objects_by
 from bulksend.api.campaign import Campaign
 from bulksend.base.clock import Clock
-from bulksend.objects.s3 import S3Objects
 from bulksend.pipeline.copies import LedgerCopies, fetch_copy
 from bulksend.store.group_commit import GroupCommitLedger
 
@@ -21,7 +21,7 @@ async def fetched(campaign: Campaign, path: Path) -> int | None:
     url = campaign.settings.ledger.copy_to
     if not url or path.exists():  # noqa: ASYNC240 - one look
         return None
-    async with _objects(campaign) as objects:
+    async with objects_by(campaign.settings.aws, region=campaign.region) as objects:
         return await fetch_copy(objects, url, path)
 
 
@@ -35,7 +35,7 @@ async def copied(campaign: Campaign, ledger: GroupCommitLedger, *, clock: Clock)
     if not settings.copy_to:
         yield None
         return
-    async with _objects(campaign) as objects:
+    async with objects_by(campaign.settings.aws, region=campaign.region) as objects:
         copies = LedgerCopies(ledger, objects, url=settings.copy_to, every_s=settings.copy_every_s, clock=clock)
         await copies.start()
         keeping = asyncio.create_task(copies.keep_copying())
@@ -44,6 +44,7 @@ async def copied(campaign: Campaign, ledger: GroupCommitLedger, *, clock: Clock)
         finally:
             keeping.cancel()
             await asyncio.wait([keeping])
+            _ = keeping.cancelled() or keeping.exception()  # it has stopped the run, which says why
         await copies.finish()
 
 
@@ -51,11 +52,6 @@ async def bring_copy_up_to_date(campaign: Campaign, ledger: GroupCommitLedger, *
     """Copy a ledger in which nothing is left to send, where that was not done; raises what `copied` raises."""
     settings = campaign.settings.ledger
     if settings.copy_to:
-        async with _objects(campaign) as objects:
+        async with objects_by(campaign.settings.aws, region=campaign.region) as objects:
             copies = LedgerCopies(ledger, objects, url=settings.copy_to, every_s=settings.copy_every_s, clock=clock)
             await copies.bring_up_to_date()
-
-
-def _objects(campaign: Campaign) -> S3Objects:
-    aws = campaign.settings.aws
-    return S3Objects(region=aws.region or campaign.region, profile=aws.profile)

@@ -4,9 +4,11 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from bulksend.api.access import objects_by
 from bulksend.api.campaign import Campaign
 from bulksend.api.threads import Halt, in_thread
 from bulksend.base.clock import SystemClock
@@ -43,13 +45,13 @@ class CampaignPlan:
         """Sentences that somebody should read who names earlier ledgers."""
         return self.made.notes
 
-    def document(self) -> dict[str, object]:
-        """What `plan --json` prints (README, "plan --json")."""
-        return plan_document(self.settings, self.made)
+    def document(self, *, now: datetime | None = None) -> dict[str, object]:
+        """What `plan --json` prints; `now`: to say when it would be done, if it began then."""
+        return plan_document(self.settings, self.made, now=now)
 
-    def lines(self) -> Iterator[str]:
-        """What `plan` prints for people."""
-        return plan_lines(self.settings, self.made)
+    def lines(self, *, now: datetime | None = None) -> Iterator[str]:
+        """What `plan` prints for people, without samples; `now` as of `document`."""
+        return plan_lines(self.settings, self.made, now=now)
 
 
 async def plan(
@@ -96,12 +98,9 @@ async def at_hand(recipients: Recipients, campaign: Campaign) -> AsyncIterator[R
     if not isinstance(recipients, str) or isinstance(recipients, CopiedName) or not recipients.startswith("s3://"):
         yield recipients
         return
-    from bulksend.objects.s3 import S3Objects  # the SDK: not for files
-
-    aws = campaign.settings.aws
     with tempfile.TemporaryDirectory(prefix="bulksend-") as folder:
         path = Path(folder) / "input"
-        async with S3Objects(region=aws.region or campaign.region, profile=aws.profile) as objects:
+        async with objects_by(campaign.settings.aws, region=campaign.region) as objects:
             await objects.download(recipients, path)
         yield CopiedName(recipients, path)
 

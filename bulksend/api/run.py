@@ -13,6 +13,7 @@ from bulksend.api.hooks import Hooks
 from bulksend.api.notices import GoingOn, Notice, OptedOut, Planned, Recovered, ResendingUnknown
 from bulksend.api.planning import Recipients, at_hand, planned, refuse_another
 from bulksend.api.progress import OnProgress, told
+from bulksend.api.relay import Relay
 from bulksend.api.sender import Extent, send_pending
 from bulksend.api.summary import CampaignStopped, Summary
 from bulksend.api.threads import in_thread, unless
@@ -29,8 +30,10 @@ from bulksend.pipeline.policy import SendResult
 from bulksend.store.forget import refuse_forgotten
 from bulksend.store.group_commit import GroupCommitLedger
 from bulksend.store.ledger import SqliteLedger
+from bulksend.store.orders import OrdersFile
 from bulksend.store.owner import OwnerLock
 from bulksend.store.reading import ReadableLedger
+from bulksend.telemetry.serve import telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Manner:
 class Run:
     """One run over a ledger, in eight phases.
 
-    1. own the ledger: nobody else writes it until the end;
+    1. own the ledger: nobody else writes it until the end; where there is none, its copy in S3 is fetched;
     2. plan the list into it, or check that it holds this very campaign (`send` alone);
     3. recover what an earlier run left behind;
     4. ask the account for limits that are its to tell, and compare the identities with it;
@@ -126,6 +129,7 @@ class Run:
                 known = await self._plan_or_check(owner, recipients)
         left = await self._recover(owner)
         if left:
+            await in_thread(lambda _: OrdersFile(self._path).read())  # if they cannot be read, before a run begins
             await in_thread(lambda _: self._require_zones())
             if not known:
                 await self._ask_account()
@@ -199,29 +203,51 @@ class Run:
                 return None
         if again:
             await in_thread(note)
+        if self._recipients is None:  # to resume is to say that it goes on; until consent the order to pause holds
+            await in_thread(lambda _: OrdersFile(self._path).change(lambda orders: orders.without_pause()))
         return left
 
     async def _send(self, owner: OwnerLock, stopping: asyncio.Event) -> SendResult:
+        settings, relay = self._settings, Relay()
+        # Around the canary too: who probes it must find it alive while delivery events are awaited.
+        try:
+            async with telemetry(settings.telemetry, relay, settings.campaign.name):
+                return await self._send_parts(owner, relay, stopping)
+        except UsageError:
+            await in_thread(lambda _: self._withdraw(owner))
+            raise
+
+    async def _send_parts(self, owner: OwnerLock, relay: Relay, stopping: asyncio.Event) -> SendResult:
         manner = self._manner
-        hooks = replace(manner.hooks, watch=told(manner.on_progress, manner.hooks.watch, stopping))
+        watch = told(manner.on_progress, manner.hooks.watch, stopping)
+        hooks = replace(manner.hooks, watch=relay.behind(watch))
         extent = manner.extent
 
         def send(extent: Extent) -> Awaitable[SendResult]:
             return send_pending(owner, self._campaign, extent, hooks, stopping)
 
-        try:
-            canary = await fly_canary(
-                owner,
-                self._settings,
-                clock=self._clock,
-                send=lambda rows: send(replace(extent, only=rows)),
-                decide=manner.decide,
-                stopping=stopping,
-            )
-            return await send(extent) if canary is None else canary
-        except UsageError:
-            await in_thread(lambda _: self._withdraw(owner))
-            raise
+        pending = await self._pending(owner)
+        canary = await fly_canary(
+            owner,
+            self._campaign,
+            clock=self._clock,
+            send=lambda rows: send(replace(extent, only=rows)),
+            decide=manner.decide,
+            stopping=stopping,
+        )
+        if canary is not None:
+            return canary
+        if extent.limit is not None:  # it is for the canary and the others together
+            gone = pending - await self._pending(owner)
+            extent = replace(extent, limit=max(0, extent.limit - gone))
+        return await send(extent)
+
+    async def _pending(self, owner: OwnerLock) -> int:
+        def read(_: object) -> int:
+            with self._opened(owner) as ledger:
+                return ledger.counts().of(Status.PENDING)
+
+        return await in_thread(read)
 
     def _require_zones(self) -> None:
         """Windows are in recipients' own time, which a plan made without them does not know."""

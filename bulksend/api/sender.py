@@ -25,7 +25,6 @@ from bulksend.send.aws import AwsGateway
 from bulksend.store.group_commit import GroupCommitLedger
 from bulksend.store.orders import OrdersFile
 from bulksend.store.owner import OwnerLock
-from bulksend.telemetry.serve import telemetry
 
 log = structlog.get_logger("bulksend.api")
 
@@ -59,16 +58,23 @@ async def send_pending(
     """Send what is pending in the ledger that `owner` has locked, until it is done or `stopping` is set.
 
     Raises:
-        UsageError: there are no credentials, or no region, or [telemetry] cannot be had; nothing was sent.
+        UsageError: there are no credentials, or no region; nothing was sent.
         LedgerError: the ledger cannot be written; something may have been sent before (its exit code says so).
     """
     try:
-        return await _send_pending(owner, campaign, extent, hooks, stopping)
+        result = await _send_pending(owner, campaign, extent, hooks, stopping)
     except LedgerError as error:
-        # Messages may have been sent before the ledger failed, so this is not "nothing was sent".
-        if error.exit_code == ExitCode.USAGE:
-            error.exit_code = ExitCode.INTERRUPTED
+        _allow_for_what_was_sent(error)
         raise
+    if isinstance(result.cause, LedgerError):
+        _allow_for_what_was_sent(result.cause)
+    return result
+
+
+def _allow_for_what_was_sent(error: LedgerError) -> None:
+    """Messages may have been sent before the ledger failed, so this is not "nothing was sent"."""
+    if error.exit_code == ExitCode.USAGE:
+        error.exit_code = ExitCode.INTERRUPTED
 
 
 async def _send_pending(
@@ -116,11 +122,10 @@ async def _send_pending(
         )
         if copies is not None:
             copies.on_rise, copies.on_stop = sender.wake, sender.breakers.stop
-        async with telemetry(settings.telemetry, sender, settings.campaign.name):
-            await durable.start_run()
-            hooks.ready()
-            async with hooks.watch(sender):
-                return await sender.run(stopping)
+        await durable.start_run()
+        hooks.ready()
+        async with hooks.watch(sender):
+            return await sender.run(stopping)
 
 
 def _policy(campaign: Campaign, extent: Extent, hooks: Hooks, max_connections: int) -> SendPolicy:

@@ -103,7 +103,7 @@ class Summary:
         return ExitCode.COMPLETE_WITH_FAILURES if self.failed or self.unknown else ExitCode.COMPLETE
 
     def document(self) -> dict[str, object]:
-        """What `send --json` prints (README, "JSON")."""
+        """What `send --json` prints (REFERENCE, "JSON")."""
         return summary_document(
             campaign=self.campaign,
             ledger=str(self.ledger),

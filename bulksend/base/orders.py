@@ -1,7 +1,7 @@
 """What somebody has ordered of a campaign from outside the process that sends it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
@@ -30,6 +30,10 @@ class Orders:
     at: datetime | None = None
     shares: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
+    def without_pause(self) -> "Orders":
+        """The same, but it goes on."""
+        return replace(self, paused=False, reason="", note="")
+
     def share_of(self, bucket: str) -> float:
         """The share of its limit that `bucket` may go at; what is ordered for it alone comes before what is for all."""
         return self.shares.get(bucket, self.shares.get(EVERY, 1.0))
@@ -42,8 +46,11 @@ class OrderBook(Protocol):
         """The orders that hold now. Raises `LedgerError` when they cannot be read."""
         ...
 
-    def write(self, orders: Orders) -> None:
-        """Have `orders` hold from now on. Raises `LedgerError` when they cannot be written."""
+    def change(self, changed: Callable[[Orders], Orders]) -> Orders:
+        """Have what `changed` makes of the orders that hold now hold from now on, and return it.
+
+        No other order comes in between. Raises `LedgerError` when they cannot be read or written.
+        """
         ...
 
 
@@ -60,3 +67,8 @@ class NoOrders:
     def write(self, orders: Orders) -> None:
         """Keep `orders`, in this process."""
         self._orders = orders
+
+    def change(self, changed: Callable[[Orders], Orders]) -> Orders:
+        """As `OrderBook.change`, in this process."""
+        self._orders = changed(self._orders)
+        return self._orders

@@ -1,4 +1,4 @@
-"""What the pipeline needs from the outside world, as Protocols. Real parts are put in by `cli`, fakes by tests."""
+"""What the pipeline needs from the outside world, as Protocols. Real parts are put in by `api`, fakes by tests."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -50,9 +50,9 @@ EPILOG = examples(
     after=(
         "Exit codes: 0 complete; 1 complete, with failed or unknown rows; 2 usage, configuration or input error,"
         " nothing sent; 3 interrupted, work left; 4 stopped by the service, work left; 70 a fault of ours.\n\n"
-        "Environment: BULKSEND_CONFIG, BULKSEND_LEDGER and BULKSEND_LOG_FORMAT stand in for the options of those names;"
-        " BULKSEND_LOG_LEVEL is debug, info, warning or error; BULKSEND_<SECTION>_<KEY>, such as"
-        " BULKSEND_AWS_REGION, is any setting; AWS_PROFILE, AWS_REGION and the like are those of every AWS tool."
+        "Environment: BULKSEND_CONFIG, BULKSEND_LEDGER, BULKSEND_METRICS_PORT and BULKSEND_LOG_FORMAT stand in for the"
+        " options of those names; BULKSEND_LOG_LEVEL is debug, info, warning or error; BULKSEND_<SECTION>_<KEY>, such"
+        " as BULKSEND_AWS_REGION, is any setting; AWS_PROFILE, AWS_REGION and the like are those of every AWS tool."
     ),
 )
 
@@ -103,7 +103,7 @@ def run(arguments: Sequence[str], *, interpose: object = None) -> int:
 
     With --json exactly one JSON object is printed: that of the command, or the error where it printed none.
 
-    `interpose`: an `Interpose` of `cli.running` for whatever run the command starts; None: nothing between.
+    `interpose`: an `Interpose` of `api.hooks` for whatever run the command starts; None: nothing between.
     """
     # Until sending begins, and takes signals over, these are to clean up like Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -10,7 +10,7 @@ import click
 
 from bulksend.api.canary import Decide, Verdict
 from bulksend.api.hooks import Hooks
-from bulksend.api.run import Confirm, Question
+from bulksend.api.run import Question
 from bulksend.api.summary import CampaignStopped, Summary
 from bulksend.base.errors import ExitCode, LedgerError, UsageError
 from bulksend.cli.output import can_ask, is_watched, print_json, print_text, say
@@ -43,7 +43,7 @@ class Manner:
     interpose: Interpose = nothing_between
 
     @property
-    def confirm(self) -> Confirm | None:
+    def confirm(self) -> Callable[[Question], bool] | None:
         """Who is asked before messages go out."""
         return None if self.yes else _ask
 

@@ -14,6 +14,7 @@ from bulksend.api.notices import (
     Recovered,
     ResendingUnknown,
 )
+from bulksend.base.clock import SystemClock
 from bulksend.cli.output import say
 
 
@@ -27,7 +28,7 @@ def _lines(notice: Notice) -> Iterable[str]:
         case GoingOn(ledger):
             return [f"Going on with the campaign in {ledger}"]
         case Planned(plan):
-            return (*plan.notes, *plan.lines())
+            return (*plan.notes, *plan.lines(now=SystemClock().now()))
         case Recovered(rows):
             return [f"An earlier run died with {rows:,} rows on the wire or about to be: they are unknown."]
         case LimitAssumed(identity, mps, of_members):

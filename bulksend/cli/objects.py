@@ -1,6 +1,5 @@
 """Inputs from and results to `s3://`: for as long as a command needs them, they are private files of this machine."""
 
-import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,22 +24,6 @@ def object_options(command: F) -> F:
     ):
         command = option(command)
     return command
-
-
-def with_local_input(command: F) -> F:
-    """A command whose argument `input_name` may be an object in S3: it gets a `CopiedName` of a copy of it then.
-
-    The copy lasts as long as the command. Of the options `--region` and `--profile` count, where the command has them;
-    the endpoint is the environment's (`AWS_ENDPOINT_URL_S3`).
-    """
-
-    @functools.wraps(command)
-    def run(*arguments: Any, **options: Any) -> Any:
-        where = {name: str(options.get(name) or "") for name in ("region", "profile")}
-        with local_copy(options["input_name"], **where) as name:
-            return command(*arguments, **{**options, "input_name": name})
-
-    return run  # type: ignore[return-value]
 
 
 @contextmanager

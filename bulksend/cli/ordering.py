@@ -2,13 +2,14 @@
 
 import getpass
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from bulksend.base.clock import SystemClock
-from bulksend.base.errors import LedgerError
+from bulksend.base.errors import LedgerError, UsageError
 from bulksend.base.orders import Orders
+from bulksend.base.records import Status
 from bulksend.cli.output import print_json, print_text
 from bulksend.store.orders import OrdersFile
 from bulksend.store.owner import Holder, holder_of
@@ -17,20 +18,21 @@ from bulksend.store.reading import ReadableLedger
 
 def orders_of(ledger: Path) -> Orders:
     """The orders that hold for the campaign in `ledger`. Raises `LedgerError` where there is no such ledger."""
-    require_ledger(ledger)
+    ReadableLedger.open_for_reading(ledger).close()
     return OrdersFile(ledger).read()
 
 
-def require_ledger(ledger: Path) -> None:
-    """Raise `LedgerError` unless there is a ledger: an order beside nothing would be found by nobody."""
-    ReadableLedger.open_for_reading(ledger).close()
+def order(ledger: Path, changed: Callable[[Orders], Orders]) -> Orders:
+    """Have what `changed` makes of the orders that hold, hold from now on, in the name of this user; return it.
 
-
-def order(ledger: Path, **changes: object) -> Orders:
-    """Have other orders hold from now on, and return them."""
-    changed: Orders = replace(orders_of(ledger), by=_who(), at=SystemClock().now(), **changes)  # type: ignore[arg-type]
-    OrdersFile(ledger).write(changed)
-    return changed
+    Raises `LedgerError` where there is no such ledger, `UsageError` where nothing is left of the campaign.
+    """
+    with ReadableLedger.open_for_reading(ledger) as held:
+        counts = held.counts()
+    if not counts.of(Status.PENDING) + counts.of(Status.SENDING):
+        raise UsageError(f"nothing is left to be sent in {ledger}", f"See what became of it: bulksend status {ledger}")
+    by, at = _who(), SystemClock().now()
+    return OrdersFile(ledger).change(lambda orders: replace(changed(orders), by=by, at=at))
 
 
 def go_on(ledger: Path) -> Orders | None:
@@ -41,7 +43,7 @@ def go_on(ledger: Path) -> Orders | None:
         return None  # what is to resume it says what is wrong with it
     if not before.paused:
         return None
-    order(ledger, paused=False, reason="", note="")
+    order(ledger, Orders.without_pause)
     return before
 
 

@@ -63,9 +63,9 @@ def _told_as_usage_error(out: Path) -> Iterator[None]:
 
 
 def _belongs_to_ledger(path: Path) -> bool:
-    """Whether `path` is a ledger or has the name of a file that one has beside it: log, lock, or half a plan."""
+    """Whether `path` is a ledger or has the name of a file that one has beside it: log, lock, orders, half a plan."""
     names = [path.name]
-    for suffix in ("-wal", "-shm", "-journal", ".lock", ".partial"):
+    for suffix in ("-wal", "-shm", "-journal", ".lock", ".orders", ".partial"):
         names += [name.removesuffix(suffix) for name in names if name.endswith(suffix) and name != suffix]
     # Of a ledger that is still being planned there is only the half.
     return any(_is_database(path.with_name(each)) for name in names for each in (name, f"{name}.partial"))

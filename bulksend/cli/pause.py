@@ -1,5 +1,6 @@
 """`bulksend pause`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -24,6 +25,7 @@ def pause(ledger: Path, note: str, *, as_json: bool) -> int:
     nobody is sending, the next `bulksend send` waits instead. `bulksend resume` lets it go on.
     """
     from bulksend.base.errors import UsageError
+    from bulksend.base.orders import Orders
     from bulksend.cli.ordering import document_of, order, orders_of
     from bulksend.cli.output import print_json, print_text
     from bulksend.store.owner import holder_of
@@ -31,7 +33,12 @@ def pause(ledger: Path, note: str, *, as_json: bool) -> int:
     if len(note) > 200 or not note.isprintable():
         raise UsageError("--note must be one line of at most 200 characters", "Shorten it")
     before = orders_of(ledger)
-    orders = order(ledger, paused=True, reason="operator", note=note)
+
+    def paused(orders: Orders) -> Orders:
+        """Who says nothing does not take back why it was paused before."""
+        return orders if orders.paused and not note else replace(orders, paused=True, reason="operator", note=note)
+
+    orders = order(ledger, paused)
     if as_json:
         print_json(document_of(ledger, orders))
         return 0

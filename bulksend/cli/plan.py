@@ -8,7 +8,6 @@ import click
 
 from bulksend.base.errors import UsageError
 from bulksend.cli.completing import complete_files
-from bulksend.cli.objects import with_local_input
 from bulksend.cli.options import campaign_options, examples, json_option, not_in_options
 from bulksend.cli.output import print_json, print_text
 
@@ -43,7 +42,6 @@ EPILOG = examples(
 )
 @click.option("--samples", is_flag=True, help="Show the three messages in --json as well, where they are left out.")
 @json_option
-@with_local_input
 def plan(
     input_name: str,
     config: Path | None,
@@ -58,11 +56,12 @@ def plan(
 ) -> int:
     """Check everything about a campaign; send nothing and open no connection.
 
-    INPUT is a CSV or JSONL file (.csv, .jsonl, .ndjson, each also .gz or .zst), or - for standard input. Every row is
-    read, composed, counted, checked and routed exactly as `send` would do it. Tells who is skipped and why, what it
-    costs (pricing.file), how long each bucket takes and when it would be done, which is the slowest, what another
-    identity would change, where carriers may filter a text for coming from many numbers, and which characters force
-    UCS-2. Ends with three messages as they would go out: on standard output, and in no log.
+    INPUT is a CSV or JSONL file (.csv, .jsonl, .ndjson, each also .gz or .zst), its s3://bucket/key, for which alone a
+    connection is opened, or - for standard input. Every row is read, composed, counted, checked and routed exactly as
+    `send` would do it. Tells who is skipped and why, what it costs (pricing.file), how long each bucket takes and when
+    it would be done, which is the slowest, what another identity would change, where carriers may filter a text for
+    coming from many numbers, and which characters force UCS-2. Ends with three messages as they would go out: on
+    standard output, and in no log.
 
     A plan that may cost more than pricing.max_total is refused with exit code 2, here and by `send`.
     """
@@ -76,6 +75,9 @@ def plan(
     from bulksend.report.planned import plan_document, plan_lines
     from bulksend.report.planned_page import plan_page
 
+    for name, read in (("INPUT", Path(input_name)), ("--config", config)):
+        if html is not None and read is not None and html.exists() and read.exists() and html.samefile(read):
+            raise UsageError(f"--html {html}: is the file of {name}, which it would replace", "Name another file")
     campaign = Campaign.load(config, environ=os.environ, overrides=overrides)
     campaign = replace(campaign, settings=with_earlier(campaign.settings, not_in), not_in_key=not_in_key)
     made = run_until_stopped(

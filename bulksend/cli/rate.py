@@ -1,6 +1,8 @@
 """`bulksend rate`."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -28,20 +30,18 @@ def rate(ledger: Path, speed: str | None, bucket: str | None, *, as_json: bool) 
     SPEED is a percentage of the limit, above 0 and up to 100, or parts per second of one bucket. It holds within half a
     second, and for later runs too, until it is changed. Nothing ever goes faster than the limit.
     """
+    from bulksend.base.errors import UsageError
     from bulksend.base.orders import EVERY
     from bulksend.cli.ordering import document_of, order, orders_of, percent
     from bulksend.cli.output import print_json, print_text
 
-    orders = orders_of(ledger)
-    if speed is not None:
-        shares = dict(orders.shares)
+    if speed is None:
+        if bucket is not None:
+            raise UsageError("--bucket needs a SPEED", "Without it, what holds for all buckets is shown")
+        orders = orders_of(ledger)
+    else:
         name, share = _share(ledger, speed, bucket)
-        if bucket is None:
-            shares.clear()  # what is ordered for all takes the place of what was ordered for some
-        shares.pop(name, None)
-        if share < 1.0 or EVERY in shares:
-            shares[name] = share
-        orders = order(ledger, shares=shares)
+        orders = order(ledger, lambda orders: replace(orders, shares=_turned(orders.shares, name, share)))
     if as_json:
         print_json(document_of(ledger, orders))
     elif not orders.shares:
@@ -52,6 +52,17 @@ def rate(ledger: Path, speed: str | None, bucket: str | None, *, as_json: bool) 
             for name in orders.shares
         )
     return 0
+
+
+def _turned(before: Mapping[str, float], name: str, share: float) -> dict[str, float]:
+    """The shares that hold once that of `name` is `share`."""
+    from bulksend.base.orders import EVERY
+
+    # What is ordered for all takes the place of what was ordered for some.
+    shares = {} if name == EVERY else {each: held for each, held in before.items() if each != name}
+    if share < 1.0 or EVERY in shares:
+        shares[name] = share
+    return shares
 
 
 def _share(ledger: Path, speed: str, bucket: str | None) -> tuple[str, float]:

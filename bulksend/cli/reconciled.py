@@ -10,7 +10,7 @@ SHOWN = 10
 
 
 def reconciled_document(ledger: str, result: Reconciliation) -> dict[str, object]:
-    """What `reconcile --json` prints (README, "JSON")."""
+    """What `reconcile --json` prints (REFERENCE, "JSON")."""
     figures = result.figures
     return {
         "ledger": ledger,

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bulksend.cli.completing import complete_files
-from bulksend.cli.objects import with_local_input
+from bulksend.cli.objects import local_copy
 from bulksend.cli.options import aws_options, campaign_options, examples, json_option, log_options, with_flags
 
 EPILOG = examples(
@@ -72,7 +72,6 @@ DEFAULT_SAMPLE = 100
 @aws_options
 @log_options
 @json_option
-@with_local_input
 def rehearse(
     input_name: str,
     config: Path | None,
@@ -117,21 +116,22 @@ def rehearse(
         _refuse({"--latency": latency}, "and --simulator exclude one another")
     flags = {"aws.endpoint_url": endpoint_url, "aws.region": region, "aws.profile": profile}
     settings = load_settings(config, environ=os.environ, overrides=with_flags(overrides, flags))
-    rehearsal = Rehearsal(
-        input_name=input_name, as_json=as_json, log_format=log_format, verbose=verbose, folder=_folder()
-    )
-    if at == "service":
-        from bulksend.cli.rehearsing_dry import rehearse_at_service
+    with local_copy(input_name, region=settings.aws.region, profile=settings.aws.profile) as name:
+        rehearsal = Rehearsal(
+            input_name=name, as_json=as_json, log_format=log_format, verbose=verbose, folder=_folder()
+        )
+        if at == "service":
+            from bulksend.cli.rehearsing_dry import rehearse_at_service
 
-        wanted = None if every else sample or DEFAULT_SAMPLE
-        return rehearse_at_service(settings, rehearsal, ledger=ledger, sample=wanted)
-    from bulksend.cli.rehearsal_service import PROFILES
-    from bulksend.cli.rehearsing_simulated import rehearse_at_simulator
-    from bulksend.simulator.settings import SimulatorSettings
-    from bulksend.simulator.settings import load_settings as load_day
+            wanted = None if every else sample or DEFAULT_SAMPLE
+            return rehearse_at_service(settings, rehearsal, ledger=ledger, sample=wanted)
+        from bulksend.cli.rehearsal_service import PROFILES
+        from bulksend.cli.rehearsing_simulated import rehearse_at_simulator
+        from bulksend.simulator.settings import SimulatorSettings
+        from bulksend.simulator.settings import load_settings as load_day
 
-    day = load_day(simulator_file) if simulator_file else SimulatorSettings(latency=PROFILES[latency or "typical"])
-    return rehearse_at_simulator(settings, rehearsal, day, speed=speed or 1)
+        day = load_day(simulator_file) if simulator_file else SimulatorSettings(latency=PROFILES[latency or "typical"])
+        return rehearse_at_simulator(settings, rehearsal, day, speed=speed or 1)
 
 
 def _refuse(given: Mapping[str, object], why: str) -> None:

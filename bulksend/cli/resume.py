@@ -83,9 +83,10 @@ def resume(
         verbose=verbose,
         interpose=interpose or nothing_between,
     )
-    if (before := go_on(ledger)) is not None and (holder := holder_of(ledger)) is not None:
+    if (holder := holder_of(ledger)) is not None and (before := go_on(ledger)) is not None:
         told(ledger, before, holder, as_json=as_json)
         return 0
+
     settings = Campaign.of_ledger(ledger, overrides=changes).settings
     require_consent(settings, manner)
     return run_campaign(

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from bulksend.cli.completing import complete_files
-from bulksend.cli.objects import with_local_input
 from bulksend.cli.options import (
     aws_options,
     campaign_options,
@@ -54,7 +53,6 @@ EPILOG = examples(
 @log_options
 @json_option
 @click.pass_obj
-@with_local_input
 def send(
     interpose: Any,
     input_name: str,
@@ -78,8 +76,9 @@ def send(
 ) -> int:
     """Plan a campaign, or go on with one, then send it.
 
-    INPUT is a CSV or JSONL file (.csv, .jsonl, .ndjson, each also .gz or .zst), or - for standard input. The whole
-    input is read, checked and recorded in the ledger before the first message goes out.
+    INPUT is a CSV or JSONL file (.csv, .jsonl, .ndjson, each also .gz or .zst), its s3://bucket/key,
+    or - for standard input. The whole input is read, checked and recorded in the ledger before the first message goes
+    out.
     """
     from bulksend.api import sending
     from bulksend.api.campaign import Campaign

@@ -75,7 +75,11 @@ class LookAt(AbstractContextManager["LookAt"]):
     def print_text(self) -> None:
         """Print it for people, on standard output."""
         lines = bucket_lines(
-            self.counts, self.recent_parts, span_s=RATE_SPAN_S, headroom=self._settings.pacing.headroom
+            self.counts,
+            self.recent_parts,
+            span_s=RATE_SPAN_S,
+            headroom=self._settings.pacing.headroom,
+            orders=OrdersFile(self._path).read(),
         )
         print_text([*summary_lines(document_of(self._path, self._ledger)), state_line(self.picture()), *lines])
 

@@ -33,7 +33,7 @@ def windows() -> Rule:
             raise Breach(f'must be an array such as ["mon-fri 09:00-20:00"], not {type_name(value)}')
         return tuple(_time_of_day(item, days=True, at=f"[{index}]") for index, item in enumerate(value))
 
-    return Rule(check, lambda string: [part.strip() for part in string.split(",") if part.strip()])
+    return Rule(check, _separated)
 
 
 def quiet_hours() -> Rule:
@@ -66,3 +66,11 @@ def _time_of_day(value: object, *, days: bool, at: str = "") -> str:
     except WrongWindow as error:
         raise Breach(str(error), at=at) from None
     return string
+
+
+def _separated(string: str) -> list[str]:
+    if string.lstrip().startswith("["):
+        raise Breach(
+            "is a list with commas here, without brackets and quotes", "Write mon-fri 09:00-20:00,sat 10:00-16:00"
+        )
+    return [part.strip() for part in string.split(",") if part.strip()]

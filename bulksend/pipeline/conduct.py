@@ -1,8 +1,8 @@
 """Whether messages may go out now: by the clock, by the recipients' clocks, by order, by the copy of the ledger."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 import structlog
@@ -17,6 +17,8 @@ log = structlog.get_logger("bulksend.pipeline")
 
 LOOK_EVERY_S = 0.5
 """How often orders are looked for, and so how long it takes until a pause begins."""
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 Frontier = Callable[[str], int | None]
 """Given a bucket: the highest row that may be claimed for now; None: any."""
@@ -60,6 +62,7 @@ class Conduct:
     Attributes:
         state: what the run is doing, and why.
         closed: numbers of the time zones in which it is not the time of day; looked at for every message.
+        valid_until: from then on, UTC, `state` and `closed` may not be true any more: a machine may sleep past it.
         cause: why nothing more goes out in this run, as a sentence; None as long as something may.
         orders: that hold.
 
@@ -83,6 +86,7 @@ class Conduct:
         self._open: tuple[int, ...] = (0,)
         self._awaited: frozenset[int] = frozenset()  # closed zones whose rows are all that is left
         self.closed: frozenset[int] = frozenset()
+        self.valid_until = _NEVER
         self.state = RunState()
         self.cause: str | None = None
         self.orders = Orders()
@@ -99,8 +103,11 @@ class Conduct:
 
     async def begin(self) -> None:
         """Look for the first time."""
-        if self._conditions.timetable.windows is not None:
-            self._zones = await self._ledger.zones()
+        self._zones = await self._ledger.zones()
+        if self._conditions.timetable.windows is None:  # a plan may know zones all the same: open, every one
+            self._open = (*sorted(self._zones), 0)
+        else:
+            self.closed = frozenset(self._zones)  # until looked at
         await self._look()
 
     async def keep_looking(self) -> None:
@@ -111,26 +118,32 @@ class Conduct:
 
     async def has_more(self) -> bool:
         """Whether lanes that found nothing to claim are to wait: for their time, a person, or the ledger's copy."""
-        self._awaited = frozenset()
         if self.cause is not None:
             return False
         pending = await self._ledger.pending_zones(self._conditions.only)
         if self.holds:
             return bool(pending)
-        self._awaited = frozenset(zone for zones in pending.values() for zone in zones) & self.closed
-        if self._awaited and not self._conditions.timetable.waits:
-            self.cause = "it is not the time of day at which recipients may be texted (schedule)"
-            return False
-        if self._awaited:
+        zones = frozenset(zone for zones in pending.values() for zone in zones)
+        if zones and zones <= self.closed:
+            if not self._conditions.timetable.waits:
+                self.cause = "it is not the time of day at which recipients may be texted (schedule)"
+                return False
+            if not self._opens_in_time(zones):
+                self.cause = "the time of day at which those who are left may be texted does not come (schedule)"
+                return False
+            self._awaited = zones
             await self._look()
             return True
-        # Rows that the copy of the ledger does not permit yet.
+        if zones & self.closed and self._conditions.timetable.waits:
+            return True
+        # Rows that the copy of the ledger does not permit yet; those of closed zones must not hold them up.
         frontier = self._conditions.frontier
         return frontier is not None and any(frontier(bucket) is not None for bucket in pending)
 
     async def pause(self, reason: str, note: str) -> None:
         """Pause the campaign, by itself, until somebody says that it goes on."""
-        self._book.write(replace(self._book.read(), paused=True, reason=reason, note=note, by="", at=self._clock.now()))
+        now = self._clock.now()
+        self._book.change(lambda orders: replace(orders, paused=True, reason=reason, note=note, by="", at=now))
         await self._look()
 
     def stopping(self) -> None:
@@ -142,18 +155,18 @@ class Conduct:
         before, orders = self.orders, self._book.read()
         self.orders = orders
         changed = self._look_at_zones(now)
-        if orders.shares != before.shares:
-            changed = True
-            await self._note("run.slowed", shares=dict(orders.shares), by=orders.by)
-        state = self._state(now, orders)
-        if state.phase is Phase.STOPPING:
-            return
-        if (state.phase, state.reason) != (self.state.phase, self.state.reason):
-            changed = True
-            await self._note_state(state, orders)
+        self.valid_until = self._next_change(now)
+        is_slowed = orders.shares != before.shares
+        was, state = self.state, self._state(now, orders)
+        is_other = (state.phase, state.reason) != (was.phase, was.reason)
         self.state = state
-        if changed:
+        # Before anything is awaited: messages go out while a note is on its way to the disk, and others may look.
+        if changed or is_slowed or is_other:
             self._on_change()
+        if is_slowed:
+            await self._note("run.slowed", shares=dict(orders.shares), by=orders.by)
+        if is_other:
+            await self._note_state(state, orders)
 
     def _state(self, now: datetime, orders: Orders) -> RunState:
         timetable = self._conditions.timetable
@@ -169,7 +182,7 @@ class Conduct:
             return self._waiting(state, f"it begins at {timetable.start_at:%Y-%m-%d %H:%M} UTC (schedule.start_at)")
         if self._awaited:
             if self._awaited <= self.closed:
-                return RunState(Phase.WAITING, "window", self._opens_at(now))
+                return RunState(Phase.WAITING, "window", self._opens_at(self._awaited, now))
             self._awaited = frozenset()
         return RunState()
 
@@ -184,33 +197,39 @@ class Conduct:
         if windows is None or not self._zones:
             return False
         closed = frozenset(zone for zone, name in self._zones.items() if not windows.is_open(name, now))
-        never = datetime.max.replace(tzinfo=UTC)
         is_new = closed != self.closed
         if is_new:
             self.closed = closed
             # Whose time is over first goes first: the others can go later.
             closing = {
-                zone: windows.closes_at(name, now) or never for zone, name in self._zones.items() if zone not in closed
+                zone: windows.closes_at(name, now) or _NEVER for zone, name in self._zones.items() if zone not in closed
             }
             self._open = (*sorted(closing, key=lambda zone: (closing[zone], zone)), 0)
         return is_new
 
-    def _opens_at(self, now: datetime) -> datetime | None:
+    def _opens_in_time(self, zones: Collection[int]) -> bool:
+        opens_at, last_call = self._opens_at(zones, self._clock.now()), self._conditions.timetable.last_call
+        return opens_at is not None and (last_call is None or opens_at < last_call)
+
+    def _opens_at(self, zones: Collection[int], now: datetime) -> datetime | None:
         windows = self._conditions.timetable.windows
         if windows is None:
             return None
-        opens = [windows.opens_at(self._zones[zone], now) for zone in self._awaited]
+        opens = [windows.opens_at(self._zones[zone], now) for zone in zones]
         return min((each for each in opens if each is not None), default=None)
 
     def _change_in_s(self) -> float:
         """How long it is until time alone changes something."""
-        now, timetable = self._clock.now(), self._conditions.timetable
+        now = self._clock.now()
+        return min(LOOK_EVERY_S, max(0.001, (self._next_change(now) - now).total_seconds()))
+
+    def _next_change(self, now: datetime) -> datetime:
+        """The next moment after `now` at which time alone changes something."""
+        timetable = self._conditions.timetable
         moments = [timetable.start_at, timetable.last_call]
         if timetable.windows is not None:
             moments += [timetable.windows.next_change(name, now) for name in self._zones.values()]
-        soon = now + timedelta(seconds=LOOK_EVERY_S)
-        ahead = [moment for moment in moments if moment is not None and now < moment < soon]
-        return max(0.001, (min(ahead) - now).total_seconds()) if ahead else LOOK_EVERY_S
+        return min((moment for moment in moments if moment is not None and now < moment), default=_NEVER)
 
     async def _note_state(self, state: RunState, orders: Orders) -> None:
         detail: dict[str, object] = {"reason": state.reason} if state.reason else {}

@@ -220,10 +220,10 @@ class Delivery:
         self._bucket.preparation.learn(self._around.clock.monotonic() - self._prepared_s)
         message = await self._bucket.meter.admit(self.claim.parts, order=self.claim.row, room=self._room)
         # No await from here to the socket: a cancellation cannot fall between the decision and its record.
-        if self.is_withheld:
+        now = self._around.clock.now()
+        if now >= self._around.conduct.valid_until or self.is_withheld:
             raise Withheld
-        self._message = message
-        self._released_ms = int(self._around.clock.now().timestamp() * 1000)
+        self._message, self._released_ms = message, int(now.timestamp() * 1000)
         self._bucket.in_flight.took_off(message)
         self._bucket.gauge.record(self.claim.parts, now=message.at_s)
         self._around.recipients.released(self.claim.destination, now=message.at_s)
@@ -234,6 +234,8 @@ class Delivery:
 
     def _room(self) -> Awaitable[None] | None:
         """Wait until fewer are in the air than may be: those that are prepared were begun before answers stopped."""
+        if self.is_withheld:  # it takes nothing from those behind it
+            raise Withheld
         return self._bucket_has_room() if self._bucket.in_flight.is_full else None
 
     async def _bucket_has_room(self) -> None:

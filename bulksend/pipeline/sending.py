@@ -110,7 +110,7 @@ class Sender:
             tally=tally,
             conduct=self._conduct,
             guard=self._guard,
-            on_alarm=self._alarmed,
+            on_alarm=lambda alarm: self._until_lost(lambda: self._alarmed(alarm)),
             give_up_after_s=policy.give_up_after_s,
             resend_unknown=policy.resend_unknown,
         )
@@ -146,9 +146,8 @@ class Sender:
         why = cause.what if cause else note
         await self._ledger.note_event("run.ended", ended | ({"cause": why} if why else {}))
         await self._ledger.finish(end, why, throttled=tally.throttled)
-        result = SendResult(end, cause, tally.throttled, self._clock.monotonic() - self._started_s, note)
         log.info("send.ended", end=end.value, sent=tally.sent_here, throttled=tally.throttled)
-        return result
+        return SendResult(end, cause, tally.throttled, self._clock.monotonic() - self._started_s, note)
 
     @property
     def state(self) -> RunState:
@@ -249,7 +248,7 @@ class Sender:
         conduct = self._conduct
         if conduct.cause is not None:
             self._over.set()
-        elif conduct.holds:
+        if conduct.holds:
             for lane in self._lanes.values():
                 lane.halt()
         elif not self._is_ending:

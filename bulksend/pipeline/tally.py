@@ -91,21 +91,6 @@ class Latencies:
         self.counts[bisect_left(LATENCY_BOUNDS_S, latency_s)] += 1
         self.seconds += latency_s
 
-    @property
-    def answers(self) -> int:
-        """How many there were."""
-        return sum(self.counts)
-
-    def within_s(self, share: float) -> float | None:
-        """The bound that `share` of the answers stayed below; None without answers, infinity beyond the last bound."""
-        wanted = share * self.answers
-        reached = 0
-        for count, bound in zip(self.counts, (*LATENCY_BOUNDS_S, math.inf), strict=True):
-            reached += count
-            if reached and reached >= wanted:
-                return bound
-        return None
-
 
 class Tally:
     """Row counts by status, kept up to date from what the ledger held at the start and what was settled since.

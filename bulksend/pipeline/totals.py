@@ -210,7 +210,7 @@ class PlanTotals:
         return max((bound.seconds for bound in self.bounds()), default=0.0)
 
     def document(self) -> dict[str, object]:
-        """The totals as `plan --json` prints them (README, "plan --json")."""
+        """The totals as `plan --json` prints them (REFERENCE, "plan --json")."""
         bounds = self.bounds()
         return {
             "rows": self.rows,

@@ -167,9 +167,10 @@ class Meter:
 
         It is full after some milliseconds and forgets the rest. What a long message, the others at a shared limit or a
         busy machine kept this bucket from using may be used later; the window sees to it that it fits. Not after a
-        cut: then the window is too full for the new pace, and to wait is the purpose.
+        cut: then the window is too full for the new pace, and to wait is the purpose. Nor while it is turned down: the
+        window holds whole parts, and at half of three a second the credit would make two of them.
         """
-        if waited_s > 0.0 and self._slowed_s + self._span_s < now:
+        if waited_s > 0.0 and self._most == math.inf and self._slowed_s + self._span_s < now:
             self._credit = min(self._max_credit, self._credit + waited_s * self._allowed(now))
 
     def _allowed(self, now: float) -> float:

@@ -58,7 +58,7 @@ def configuration_lines(found: Found, *, region: str, read_at: datetime) -> Iter
 
 
 def account_document(found: Found, *, region: str, read_at: datetime, requests: int) -> dict[str, object]:
-    """The same as `identities --json` prints it (README, "JSON")."""
+    """The same as `identities --json` prints it (REFERENCE, "JSON")."""
     return {
         "region": region,
         "read_at": read_at.isoformat(timespec="seconds"),

@@ -39,7 +39,7 @@ def dry_run_document(
     end: RunEnd,
     cause: BulksendError | None,
 ) -> dict[str, object]:
-    """What `rehearse --at service --json` prints (README, "JSON").
+    """What `rehearse --at service --json` prints (REFERENCE, "JSON").
 
     Args:
         campaign: its name.

@@ -16,7 +16,7 @@ _NO_SLOT = Slot()
 
 
 def history_document(history: History, *, ledger: str, now: datetime) -> dict[str, Any]:
-    """What `bulksend report --json` prints (README, "report --json").
+    """What `bulksend report --json` prints (REFERENCE, "report --json").
 
     Args:
         history: of a ledger.

@@ -154,7 +154,7 @@ def _standing(look: LedgerLook) -> str:
     if not look.runs:
         return "not begun"
     end = look.runs[-1].end
-    said = {RunEnd.STOPPED: "stopped by the service", RunEnd.INTERRUPTED: "interrupted", RunEnd.COMPLETE: "complete"}
+    said = {RunEnd.STOPPED: "stopped", RunEnd.INTERRUPTED: "interrupted", RunEnd.COMPLETE: "complete"}
     return f"{'killed' if end is None else said[end]}{', paused' if look.orders.paused else ''}: nobody sends it"
 
 

@@ -112,8 +112,8 @@ class Picture:
 
     @property
     def rate(self) -> float:
-        """Parts per second of all buckets."""
-        return sum(each.rate for each in self.buckets)
+        """Parts per second of the buckets that are not done: those that `limit` is the limit of."""
+        return sum(each.rate for each in self.buckets if not each.is_done)
 
     @property
     def limit(self) -> int:
@@ -130,20 +130,33 @@ class Picture:
     @property
     def finish(self) -> datetime | None:
         """When that is, UTC."""
-        return None if self.seconds_left is None else self.now + timedelta(seconds=self.seconds_left)
+        return None if self.seconds_left is None else self._after(self.seconds_left)
 
     def finish_of(self, bucket: BucketPicture) -> datetime | None:
         """When `bucket` is done, UTC; None when nobody can tell, or it is."""
         if isinstance(bucket.left, Left) or (waits_s := self._waits_s) is None:
             return None
-        return self.now + timedelta(seconds=waits_s + bucket.left)
+        return self._after(waits_s + bucket.left)
+
+    def _after(self, seconds: float) -> datetime | None:
+        """None where that is beyond the calendar: at a rate of next to nothing."""
+        try:
+            return self.now + timedelta(seconds=seconds)
+        except OverflowError:
+            return None
 
     @property
     def _waits_s(self) -> float | None:
         """Until messages go out; None when nobody can tell."""
         if self.state is not None and self.state.phase is Phase.SENDING:
             return 0.0
-        if self.state is not None and self.state.phase is Phase.WAITING and self.state.until is not None:
+        # Of several zones the first that opens ends the wait; nobody has counted how long the others take.
+        if (
+            self.state is not None
+            and self.state.phase is Phase.WAITING
+            and self.state.until is not None
+            and self.state.reason != "window"
+        ):
             return max(0.0, (self.state.until - self.now).total_seconds())
         return None
 

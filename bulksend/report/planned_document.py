@@ -20,7 +20,7 @@ MOST_CHARACTERS = 100
 def plan_document(
     settings: Settings, plan: Plan, *, now: datetime | None = None, suggest: bool = False, samples: bool = False
 ) -> dict[str, object]:
-    """A plan as `plan --json` prints it (README, "JSON").
+    """A plan as `plan --json` prints it (REFERENCE, "JSON").
 
     Args:
         settings: of the campaign.

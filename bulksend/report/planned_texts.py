@@ -54,7 +54,7 @@ def saving_sentences(plan: Plan, suggestions: Suggestions, *, suggest: bool) -> 
         if by_template.messages and by_template.messages < saved.messages:
             alone = f"{by_template.messages:,} messages and {by_template.parts:,} parts"
             sentence += f"; the template's alone: {alone}"
-        yield sentence + ("" if suggest else ". What instead: --suggest")
+        yield sentence + ("" if suggest else ". What instead: bulksend plan --suggest")
     else:
         yield "no message can be made GSM-7 by plain characters instead"
     if plan.totals.forcing.registered or suggestions.is_registered:

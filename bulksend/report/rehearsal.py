@@ -25,7 +25,7 @@ def simulated_document(
     planning_s: float,
     latency_ms: tuple[float, float],
 ) -> dict[str, object]:
-    """What `rehearse --at simulator --json` prints (README, "JSON").
+    """What `rehearse --at simulator --json` prints (REFERENCE, "JSON").
 
     `planning_s`: seconds that the plan took. `latency_ms`: median and 99th percentile of the service, in life.
     """

@@ -175,7 +175,7 @@ def _interest(bucket: BucketPicture) -> tuple[bool, bool, float]:
 
 
 def _summed(buckets: Sequence[BucketPicture], room: Room) -> Text:
-    rate = sum(each.rate for each in buckets)
+    rate = sum(each.rate for each in buckets if not each.is_done)
     done, messages = sum(each.messages_done for each in buckets), sum(each.messages for each in buckets)
     limit = sum(each.mps for each in buckets if not each.is_done)
     said = f"{len(buckets)} more: {done:,}/{messages:,} messages"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from bulksend.base.orders import Orders
 from bulksend.base.progress import Breaker, BucketCounts, Counts, Run, RunEnd
 from bulksend.base.records import Status
 from bulksend.report.picture import Picture
@@ -20,7 +21,7 @@ def summary_document(
     breakers: list[Breaker],
     now: datetime | None,
 ) -> dict[str, object]:
-    """What `send --json`, `resume --json` and `status --json` print (README, "JSON").
+    """What `send --json`, `resume --json` and `status --json` print (REFERENCE, "JSON").
 
     `now`: when the last message was accepted, or None. A run without an end is over with that: it may be going on, or
     have been killed, and time in which nothing was sent belongs to neither.
@@ -76,7 +77,7 @@ def summary_document(
 
 
 def state_document(picture: Picture) -> dict[str, object]:
-    """What `status --json` adds: what is being done with the campaign now (README, "JSON")."""
+    """What `status --json` adds: what is being done with the campaign now (REFERENCE, "JSON")."""
     state, seconds, finish = picture.state, picture.seconds_left, picture.finish
     return {
         "state": picture.standing if state is None else state.phase.value,
@@ -120,7 +121,7 @@ def summary_lines(document: Mapping[str, Any]) -> Iterator[str]:
     """A campaign's state for people, from `summary_document`."""
     total, rows = document["rows"], [(status, document[status.value]) for status in Status]
     mode = " (DryRun: checked by the service, not sent)" if document["dry_run"] else ""
-    ends = {RunEnd.COMPLETE: "complete", RunEnd.INTERRUPTED: "not finished", RunEnd.STOPPED: "stopped by the service"}
+    ends = {RunEnd.COMPLETE: "complete", RunEnd.INTERRUPTED: "not finished", RunEnd.STOPPED: "stopped"}
     yield f"Campaign {document['campaign']}{mode}: {ends[RunEnd(document['end'])]}"
     for status, count in rows:
         if not count:
@@ -177,14 +178,17 @@ def next_steps(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"  bulksend resume {ledger}"
 
 
-def bucket_lines(counts: Counts, recent_parts: Mapping[str, int], *, span_s: float, headroom: float) -> Iterator[str]:
-    """How far each bucket is, for people; what is left takes as long as the service allows, as far as that is known.
+def bucket_lines(
+    counts: Counts, recent_parts: Mapping[str, int], *, span_s: float, headroom: float, orders: Orders
+) -> Iterator[str]:
+    """How far each bucket is, for people; what is left takes as long as service and operator allow, as far as is known.
 
     Args:
         counts: of a ledger.
         recent_parts: sent in the last `span_s` seconds, by bucket.
         span_s: seconds.
         headroom: share of each limit that the campaign leaves unused.
+        orders: that hold.
     """
     yield ""
     yield (f"{'Bucket':<24} {'parts/s':>8} {'limit':>6} {'allows':>6} {'done':>11} {'of':>11} {'held':>9} {'left':>12}")
@@ -193,15 +197,15 @@ def bucket_lines(counts: Counts, recent_parts: Mapping[str, int], *, span_s: flo
         yield (
             f"{cut(bucket.bucket, 24):<24} {recent_parts.get(bucket.bucket, 0) / span_s:>8,.1f} {bucket.mps:>6,}"
             f" {allows:>6} {bucket.messages_done:>11,} {bucket.messages:>11,} {bucket.messages_held:>9,}"
-            f" {_left(bucket, headroom=headroom):>12}"
+            f" {_left(bucket, headroom=headroom, share=orders.share_of(bucket.bucket)):>12}"
         )
 
 
-def _left(bucket: BucketCounts, *, headroom: float) -> str:
+def _left(bucket: BucketCounts, *, headroom: float, share: float) -> str:
     parts = bucket.parts - bucket.parts_done
     if not parts:
         return "done"
     if bucket.messages_done + bucket.messages_held == bucket.messages:
         return "held"
-    limit = bucket.mps if bucket.allows is None else min(bucket.mps, bucket.allows)
+    limit = min(bucket.mps * share, bucket.mps if bucket.allows is None else bucket.allows)
     return duration(parts / (limit * (1.0 - headroom)))

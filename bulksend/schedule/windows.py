@@ -79,10 +79,6 @@ class SendWindows:
         """The first moment, from `at` on, at which it is closed: `at` itself where it is; None: never."""
         return self.next_change(zones, at) if self.is_open(zones, at) else at
 
-    def never_opens(self, zones: str, at: datetime) -> bool:
-        """Whether a recipient in `zones` can never be texted, from `at` on."""
-        return self.opens_at(zones, at) is None
-
     def _spell(self, zones: str, at: datetime) -> _Spell:
         """The spell that `at` is in: the one found last, as long as it lasts."""
         spell = self._spells.get(zones)

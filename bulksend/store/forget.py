@@ -167,6 +167,7 @@ def forget_ledger(
     with told_as_ledger_error(path), path.open("rb+", buffering=0) as file:  # closed last: that drops SQLite's locks
         with closing(connect_for_writing(path)) as old, _alone(path, old), _removed_on_failure(partial):
             _write(old, path, partial, key, made)
+            beside(path, ".orders").unlink(missing_ok=True)  # people write notes into it; nothing is left to order
             tell(Step.WRITTEN)
             partial.rename(path)
             sync(path.parent)

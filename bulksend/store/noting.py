@@ -65,6 +65,10 @@ class NotingLedger(WritableLedger):
         self.write(sql.START_RUN, (os.getpid(), socket.gethostname(), self.now_ms()))
         ((self._run,),) = self._read("SELECT max(id) FROM runs")
 
+    def amend_run(self, end: RunEnd, cause: str) -> None:
+        """Note that the run that has ended last ended otherwise than it could know itself."""
+        self.write(sql.AMEND_RUN, (end, cause))
+
     def finish_run(self, end: RunEnd, cause: str | None, *, throttled: int) -> None:
         """Note how the run that this process started has ended, and how many throttled answers it had in all."""
         if self._run is None:

@@ -55,12 +55,6 @@ def locked(path: Path) -> Iterator[BinaryIO]:
                 return
 
 
-def first_line(path: Path) -> str:
-    """The first line of `path` without its end, or what 200 bytes hold of it; "" where there is none."""
-    with path.open("rb") as file:
-        return file.readline(200).decode(errors="replace").rstrip("\r\n")
-
-
 def write_lines(stream: BinaryIO, lines: Iterable[str]) -> None:
     """Write lines, each with its end."""
     stream.writelines(f"{line}\n".encode(errors="backslashreplace") for line in lines)

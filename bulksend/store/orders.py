@@ -1,6 +1,9 @@
 """Orders in a small file beside the ledger, where any process of its owner can leave them for the one that sends."""
 
+import fcntl
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -46,17 +49,23 @@ class OrdersFile:
         with told_as_ledger_error(self._path):
             try:
                 found = self._path.stat()
-            except FileNotFoundError:
+                seen = (found.st_ino, found.st_mtime_ns, found.st_size)
+                if seen != self._seen:
+                    self._orders = self._parsed(self._path.read_bytes())
+                    self._seen = seen
+            except FileNotFoundError:  # there is none, or it went between the two
                 self._seen, self._orders = None, Orders()
-                return self._orders
-            seen = (found.st_ino, found.st_mtime_ns, found.st_size)
-            if seen != self._seen:
-                self._orders = self._parsed(self._path.read_bytes())
-                self._seen = seen
         return self._orders
 
+    def change(self, changed: Callable[[Orders], Orders]) -> Orders:
+        """As `OrderBook.change`: of two that order at the same moment, the second finds what the first has ordered."""
+        with told_as_ledger_error(self._path), self._alone():
+            orders = changed(self.read())
+            self.write(orders)
+        return orders
+
     def write(self, orders: Orders) -> None:
-        """As `OrderBook.write`; where nothing is ordered any more, the file goes."""
+        """Have `orders` hold, whatever held before; where nothing is ordered any more, the file goes."""
         with told_as_ledger_error(self._path):
             if not (orders.paused or orders.shares):
                 self._path.unlink(missing_ok=True)
@@ -65,10 +74,26 @@ class OrdersFile:
             fresh = beside(self._path, f".{os.getpid()}")
             fresh.unlink(missing_ok=True)
             create_private(fresh)
-            fresh.write_bytes(msgspec.json.encode(stored))
-            sync(fresh)
-            fresh.replace(self._path)
+            try:
+                fresh.write_bytes(msgspec.json.encode(stored))
+                sync(fresh)
+                fresh.replace(self._path)
+            finally:
+                fresh.unlink(missing_ok=True)
             sync(self._path.parent)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep others from changing orders for as long as it takes to write a file.
+
+        The folder is locked: the file itself is another one after each order, and a second one would be left behind.
+        """
+        descriptor = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _parsed(self, text: bytes) -> Orders:
         try:

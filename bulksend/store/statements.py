@@ -223,6 +223,8 @@ START_RUN = "INSERT INTO runs (pid, host, started_at) VALUES (?, ?, ?)"
 
 FINISH_RUN = 'UPDATE runs SET finished_at = ?, "end" = ?, cause = ?, throttled = ? WHERE id = ?'
 
+AMEND_RUN = 'UPDATE runs SET "end" = ?, cause = ? WHERE id = (SELECT max(id) FROM runs)'
+
 MISCOUNTED = """
 WITH counted AS (
     SELECT ifnull(bucket, 0), status, ifnull(reason, ''), count(*), total(parts) FROM states GROUP BY 1, 2, 3

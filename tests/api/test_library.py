@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import structlog
 
 from bulksend import (
     Campaign,
@@ -75,6 +76,14 @@ def campaign_at(url: str, folder: Path, *overrides: str) -> Campaign:
     # The simulator counts what it gets twice by campaign and row.
     overrides = (f"aws.endpoint_url={url}", f"campaign.name={folder.name[:40]}", *overrides)
     return Campaign.load(file, overrides=overrides, credentials=("made", "up"))
+
+
+@pytest.fixture(autouse=True)
+def untouched_logs() -> Iterator[None]:
+    """Logs as a program finds them that has not set them up; other tests leave theirs."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
 
 
 def list_of(rows: int, folder: Path, *, first: int = 0) -> Path:

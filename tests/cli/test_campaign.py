@@ -201,12 +201,14 @@ def test_resume_asks_and_changes_only_how_fast(tmp_path: Path) -> None:
     prepare(tmp_path, us=0, ca=4, de=0)
     with simulator(tmp_path, SERVICE) as running:
         assert send(tmp_path, running, "--yes", "--limit", "1").code == 3
+        assert bulksend("pause", "l.db", folder=tmp_path).code == 0
         unasked = bulksend("resume", "l.db", folder=tmp_path, env=CREDENTIALS)
         assert (unasked.code, "--yes" in unasked.error) == (2, True)
         for change in ("campaign.template=Other", "recipients.duplicates=send", "retry.base_s=30"):
             refused = bulksend("resume", "l.db", "--yes", "--set", change, folder=tmp_path, env=CREDENTIALS)
             assert (refused.code, change.partition("=")[0] in refused.error) == (2, True)
         assert running.stats()["messages"]["accepted"] == 1
+        assert (tmp_path / "l.db.orders").exists()  # nobody has said that it goes on
         done = bulksend("resume", "l.db", "--yes", "--set", "pacing.headroom=0.5", folder=tmp_path, env=CREDENTIALS)
         assert done.code == 0
         assert running.stats()["messages"]["accepted"] == 4

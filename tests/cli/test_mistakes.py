@@ -227,7 +227,7 @@ def test_input_that_nobody_means_is_no_fault_of_ours(line: str | list[str], word
     assert words in done.error
 
 
-@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal", ".lock", ".partial", ".partial-wal"])
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal", ".lock", ".orders", ".partial", ".partial-wal"])
 def test_an_export_does_not_take_a_name_that_a_ledger_needs(suffix: str, tmp_path: Path) -> None:
     """Whether the file is there at the moment or not; the same name beside no ledger is free."""
     planned(tmp_path)

@@ -140,3 +140,7 @@ def test_a_plan_with_a_page_and_prices(folder: Path) -> None:
     taken = bulksend(*plan, "--html", "missing/plan.html", folder=folder)
     assert taken.code == 2
     assert "--html missing/plan.html: cannot be written" in taken.error
+    list_before = (folder / "list.csv").read_bytes()
+    for name, read in (("list.csv", "INPUT"), ("./sale.toml", "--config")):
+        assert f"is the file of {read}, which it would replace" in bulksend(*plan, "--html", name, folder=folder).error
+    assert (folder / "list.csv").read_bytes() == list_before

@@ -1,3 +1,4 @@
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from bulksend.cli.app import COMMANDS, app
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+REFERENCE = (ROOT / ".github" / "REFERENCE.md").read_text()
+JSON = REFERENCE[REFERENCE.index("\n## JSON\n") :]
 
 
 def command(name: str) -> click.Command:
@@ -49,20 +52,61 @@ def test_help_fits_a_terminal_of_80_columns(name: str) -> None:
     assert [line for line in result.output.splitlines() if len(line) > 80] == []
 
 
+def row_of(name: str) -> str:
+    """The row of the README's table of commands that is about `name`."""
+    table = README[README.index("\n## Commands\n") :]
+    (row,) = re.findall(rf"^\| `bulksend {name}[ `].*$", table, re.MULTILINE)
+    return str(row)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_readme_has_every_command_and_option(name: str) -> None:
-    """A row of the table of commands; options that send shares with others stand there."""
-    assert f"| `bulksend {name}" in README
-    for option in long_options(name):
-        assert f"`{option}" in README or f"{option} " in README, option
+    """A row of the table of commands, and in this very row every option of the command and no other."""
+    assert set(re.findall(r"`(--[a-z][a-z-]+)", row_of(name))) == set(long_options(name))
 
 
-def test_the_readme_names_no_option_that_does_not_exist() -> None:
-    """What is written `--like-this` can be typed."""
+def test_the_documents_name_no_option_that_does_not_exist() -> None:
+    """What is written `--like-this` can be typed, wherever it stands."""
     known = {option for name in COMMANDS for option in long_options(name)} | {"--help", "--version"}
-    of_others = {"--bash-complete"}
-    table = README[README.index("## Commands") : README.index("### JSON")]
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", table)) - of_others <= known
+    assert set(re.findall(r"(?<=`)--[a-z][a-z-]+", README + REFERENCE)) <= known
+    for document in (README, REFERENCE):
+        for line in re.findall(r"bulksend [a-z]+ [^`|]*", document):
+            assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", line)) <= known, line
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if "--json" in long_options(name)])
+def test_the_reference_says_what_json_prints(name: str) -> None:
+    """Every command with --json has an entry."""
+    assert re.search(rf"^- .*`{name} --json`", JSON, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("cli/export.py", "cli/forget.py", "cli/ordering.py", "cli/reconciled.py"),
+        *("report/account.py", "report/dry_run.py", "report/history_document.py", "report/opt_outs.py"),
+        *("report/planned_document.py", "report/rehearsal.py", "report/summary.py"),
+    ],
+)
+def test_the_reference_has_every_key_of_json(path: str) -> None:
+    """What the files that make these objects put into them."""
+    tree = ast.parse((ROOT / "bulksend" / path).read_text())
+    keys = {
+        key.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Dict)
+        for key in node.keys
+        if isinstance(key, ast.Constant) and isinstance(key.value, str)
+    }
+    assert keys
+    assert {key for key in keys if f"`{key}`" not in JSON} == set()
+
+
+def test_the_documents_stay_readable() -> None:
+    """No line but those of tables is longer than 120 characters."""
+    for document in (ROOT / "README.md", *(ROOT / ".github").glob("*.md"), ROOT / "CHANGELOG.md"):
+        lines = document.read_text().splitlines()
+        assert [line for line in lines if len(line) > 120 and not line.startswith("|")] == [], document.name
 
 
 def test_the_readme_has_exactly_two_set_up_lines() -> None:
@@ -74,11 +118,18 @@ def test_the_readme_has_exactly_two_set_up_lines() -> None:
     ]
 
 
+def anchors_of(document: Path) -> set[str]:
+    """What a link can name behind `#`: its headings, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_links_of_the_documents_lead_somewhere() -> None:
-    """Every relative link is a file of the repository."""
+    """Every relative link is a file of the repository, and what it names in it a heading."""
     for document in (ROOT / "README.md", *(ROOT / ".github").glob("*.md")):
-        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+        for target, anchor in re.findall(r"\]\(([^)#:]+)(?:#([^)]+))?\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+            assert not anchor or anchor in anchors_of(document.parent / target), f"{document.name}: {target}#{anchor}"
 
 
 def test_the_version_is_in_one_place() -> None:

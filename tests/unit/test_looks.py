@@ -115,6 +115,13 @@ def test_an_order_of_an_operator_counts() -> None:
     assert (picture.buckets[0].slower, picture.buckets[0].allowed, picture.buckets[0].left) == ("operator", 5.0, 24.0)
 
 
+def test_a_rate_of_next_to_nothing_has_no_end_in_the_calendar() -> None:
+    """It takes longer than there are dates; how long is told all the same."""
+    picture = a_ledger(STARTED, orders=Orders(shares={EVERY: 1e-15}))
+    assert (picture.finish, picture.finish_of(picture.buckets[0])) == (None, None)
+    assert picture.seconds_left == pytest.approx(12.0e15)
+
+
 @pytest.mark.parametrize(
     ("events", "state"),
     [
@@ -131,6 +138,15 @@ def test_an_order_of_an_operator_counts() -> None:
 def test_the_journal_says_what_a_run_is_doing(events: list[tuple[str, dict[str, object]]], state: RunState) -> None:
     """The latest event of the latest run holds."""
     assert a_ledger(*events).state == state
+
+
+def test_who_waits_for_a_window_has_no_end_yet() -> None:
+    """The first zone that opens ends the wait; the others can open hours later. A start that is set is one."""
+    until = {"until": (NOW + timedelta(hours=1)).isoformat()}
+    waiting = a_ledger(STARTED, ("run.waiting", {"reason": "window", **until}))
+    assert (waiting.seconds_left, waiting.finish) == (None, None)
+    starting = a_ledger(STARTED, ("run.waiting", {"reason": "start_at", **until}))
+    assert (starting.seconds_left, starting.finish) == (3612.0, NOW + timedelta(seconds=3612))
 
 
 def test_a_ledger_that_nobody_sends() -> None:

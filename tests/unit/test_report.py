@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from bulksend.base.orders import EVERY, Orders
 from bulksend.base.progress import Breaker, BucketCounts, Counts, Run, RunEnd
 from bulksend.base.records import Status
 from bulksend.report.summary import bucket_lines, summary_document, summary_lines
@@ -149,10 +150,15 @@ def test_what_the_service_refuses_is_named_with_what_became_of_the_rows() -> Non
     }
 
 
-def table(*buckets: BucketCounts, recent: dict[str, int] | None = None, headroom: float = 0.0) -> list[str]:
+def table(
+    *buckets: BucketCounts,
+    recent: dict[str, int] | None = None,
+    headroom: float = 0.0,
+    shares: dict[str, float] | None = None,
+) -> list[str]:
     """The lines of a table of buckets, without those above it."""
-    counts = Counts(rows=0, by_status={}, parts_sent=0, buckets=buckets)
-    return list(bucket_lines(counts, recent or {}, span_s=10.0, headroom=headroom))[2:]
+    counts, orders = Counts(rows=0, by_status={}, parts_sent=0, buckets=buckets), Orders(shares=shares or {})
+    return list(bucket_lines(counts, recent or {}, span_s=10.0, headroom=headroom, orders=orders))[2:]
 
 
 def test_what_the_service_seems_to_allow_is_told() -> None:
@@ -191,6 +197,14 @@ def test_the_time_left_follows_from_what_the_service_allows() -> None:
     assert line.split()[-2:] == ["2", "s"]
 
 
+def test_the_time_left_follows_from_what_an_operator_allows() -> None:
+    """Turned down to a twentieth, it takes twenty times as long; the lower of that and the service's own holds."""
+    (line,) = table(a_bucket("short", 100), shares={EVERY: 0.05})
+    assert line.split()[-2:] == ["40", "s"]
+    (line,) = table(a_bucket("short", 100, allows=2.5), shares={"short": 0.05, EVERY: 0.01})
+    assert line.split()[-4:] == ["1", "min", "20", "s"]
+
+
 def test_a_bucket_that_waits_for_a_person_has_no_time_left() -> None:
     """Nobody knows when rows behind a breaker go on; those that can go still take their time."""
     assert [line.split()[-1] for line in table(a_bucket("a", 5, done=60, held=40), a_bucket("b", 5, done=100))] == [
@@ -203,5 +217,5 @@ def test_a_bucket_that_waits_for_a_person_has_no_time_left() -> None:
 def test_the_table_fits_a_terminal() -> None:
     """A hundred columns, whatever the names and numbers, and everything under its heading."""
     huge = BucketCounts("x" * 99, 10_000, 10**8, 10**9, 10**7, 10**7, 0, 10**6, allows=9_999.4)
-    lines = list(bucket_lines(Counts(1, {}, 0, buckets=(huge,)), {"x" * 99: 99_999}, span_s=10.0, headroom=0.01))
-    assert {len(line) for line in lines[1:]} == {94}
+    lines = table(huge, recent={"x" * 99: 99_999}, headroom=0.01)
+    assert {len(line) for line in lines} == {94}

@@ -65,6 +65,14 @@ def test_rows_leave_in_the_order_of_the_input() -> None:
     assert [claim.row for _, claim in gateway.released] == list(range(1, 60))
 
 
+def test_time_zones_that_nothing_depends_on_hold_up_nobody() -> None:
+    """A plan may have noted zones though the run has no windows: a column of zones alone, windows taken back."""
+    claims = [changed(make_claim(row), zone=row % 3) for row in range(1, 31)]
+    ledger = MemoryLedger(claims, [Bucket("b", 20)], zone_names={1: "Europe/Berlin", 2: "Asia/Kolkata"})
+    assert send(ledger, ScriptedGateway()).end is RunEnd.COMPLETE
+    assert ledger.count(Status.SENT) == 30
+
+
 def test_a_slow_bucket_does_not_hold_up_a_fast_one() -> None:
     """Each bucket goes at its own limit."""
     slow = [make_claim(row, bucket="slow") for row in range(1, 31)]

@@ -1,5 +1,3 @@
-import math
-
 import pytest
 
 from bulksend.base.progress import Counts
@@ -63,12 +61,10 @@ def test_what_was_refused_is_counted_and_the_last_of_it_remembered() -> None:
 
 
 def test_latencies_are_counted_in_classes() -> None:
-    """Each answer is in the class that ends at or above it; a share of them stays below a bound that is told."""
+    """Each answer is in the class that ends at or above it; beyond the last bound there is one more."""
     latencies = Latencies()
-    assert latencies.within_s(0.5) is None
     for latency_s in (0.01, 0.011, 0.04, 31.0):
         latencies.add(latency_s)
     assert (latencies.counts[0], latencies.counts[1], latencies.counts[2], latencies.counts[-1]) == (1, 1, 1, 1)
-    assert latencies.answers == 4
+    assert sum(latencies.counts) == 4
     assert latencies.seconds == pytest.approx(31.061)
-    assert [latencies.within_s(share) for share in (0.25, 0.5, 0.75, 1.0)] == [0.01, 0.025, 0.05, math.inf]

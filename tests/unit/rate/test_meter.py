@@ -164,3 +164,27 @@ def test_what_late_timers_cost_is_caught_up_with(mps: int) -> None:
     releases = run_virtual(scenario())
     assert len(releases) / releases[-1][0] >= 0.98 * mps
     assert fullest_window(releases) <= mps
+
+
+@pytest.mark.parametrize(("mps", "share"), [(3, 0.5), (5, 0.5), (3, 0.1), (20, 0.25), (100, 0.333)])
+def test_a_meter_that_is_turned_down_keeps_to_the_share(mps: int, share: float) -> None:
+    """Also where that is no whole number of parts; and turned up again, no second has more than the limit."""
+
+    async def main() -> list[tuple[float, int]]:
+        clock = VirtualClock()
+        meter = Meter(Bucket("b", mps), headroom=HEADROOM, clock=clock)
+        releases = []
+        while clock.monotonic() < 130.0:
+            if 20.0 <= clock.monotonic() < 120.0:
+                meter.turn_down(share)
+            else:
+                meter.turn_down(1.0)
+            await meter.admit(1)
+            releases.append((clock.monotonic(), 1))
+        return releases
+
+    releases = run_virtual(main())
+    down = sum(21.0 <= when < 120.0 for when, _ in releases)
+    assert down == pytest.approx(99.0 * mps * share, rel=0.02, abs=1.5)
+    assert fullest_window(releases) <= mps
+    assert sum(1.0 <= when < 20.0 for when, _ in releases) >= 0.98 * mps * 19 - 1

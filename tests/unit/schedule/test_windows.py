@@ -143,13 +143,13 @@ def test_what_can_never_open_is_known() -> None:
     """Nowhere in the year are Honolulu and New York at ten at once; and what is always open never changes."""
     at = datetime(2026, 11, 24, tzinfo=UTC)
     narrow = SendWindows(["10:00-12:00"])
-    assert narrow.never_opens("America/New_York+Pacific/Honolulu", at)
+    assert narrow.opens_at("America/New_York+Pacific/Honolulu", at) is None
     assert narrow.closes_at("America/New_York+Pacific/Honolulu", at) == at
-    assert not narrow.never_opens("America/Chicago+America/New_York", at)
+    assert narrow.opens_at("America/Chicago+America/New_York", at) is not None
     always = SendWindows(["00:00-24:00"])
     assert always.next_change("Europe/London", at) is None
     assert always.closes_at("Europe/London", at) is None
-    assert not always.never_opens("Europe/London", at)
+    assert always.opens_at("Europe/London", at) == at
 
 
 def test_what_opens_only_in_half_of_the_year_does_not_count_as_never() -> None:
