@@ -29,10 +29,16 @@ def order(ledger: Path, changed: Callable[[Orders], Orders]) -> Orders:
     """
     with ReadableLedger.open_for_reading(ledger) as held:
         counts = held.counts()
-    if not counts.of(Status.PENDING) + counts.of(Status.SENDING):
-        raise UsageError(f"nothing is left to be sent in {ledger}", f"See what became of it: bulksend status {ledger}")
+    is_over = not counts.of(Status.PENDING) + counts.of(Status.SENDING)
     by, at = _who(), SystemClock().now()
-    return OrdersFile(ledger).change(lambda orders: replace(changed(orders), by=by, at=at))
+
+    def signed(before: Orders) -> Orders:
+        orders = replace(changed(before), by=by, at=at)
+        if is_over and (orders.paused or orders.shares):
+            raise UsageError(f"nothing is left to be sent in {ledger}", f"What became of it: bulksend status {ledger}")
+        return orders
+
+    return OrdersFile(ledger).change(signed)
 
 
 def go_on(ledger: Path) -> Orders | None:
