@@ -45,7 +45,7 @@ def send(folder: Path, url: str, *flags: str) -> Finished:
     """`bulksend send` of that folder's campaign."""
     return bulksend(
         "send", "list.csv", "--config", "campaign.toml", "--ledger", "l.db", "--endpoint-url", url, "--yes", "--json",
-        *flags, folder=folder, env=CREDENTIALS,
+        *flags, folder=folder, env={**CREDENTIALS, "BULKSEND_AWS_CHECK_IDENTITIES": "true"},
     )  # fmt: skip
 
 
