@@ -221,12 +221,12 @@ class Run:
         manner = self._manner
         watch = told(manner.on_progress, manner.hooks.watch, stopping)
         hooks = replace(manner.hooks, watch=relay.behind(watch))
-        extent = manner.extent
+        extent, limit = manner.extent, manner.extent.limit
 
         def send(extent: Extent) -> Awaitable[SendResult]:
             return send_pending(owner, self._campaign, extent, hooks, stopping)
 
-        pending = await self._pending(owner)
+        pending = 0 if limit is None else await self._pending(owner)
         canary = await fly_canary(
             owner,
             self._campaign,
@@ -237,9 +237,9 @@ class Run:
         )
         if canary is not None:
             return canary
-        if extent.limit is not None:  # it is for the canary and the others together
+        if limit is not None:  # it is for the canary and the others together
             gone = pending - await self._pending(owner)
-            extent = replace(extent, limit=max(0, extent.limit - gone))
+            extent = replace(extent, limit=max(0, limit - gone))
         return await send(extent)
 
     async def _pending(self, owner: OwnerLock) -> int:

@@ -12,13 +12,11 @@ from bulksend.base.errors import UsageError
 from bulksend.base.records import Status
 from bulksend.cli.objects import object_options
 from bulksend.cli.options import examples
-from bulksend.cli.out_files import written_to
+from bulksend.cli.out_files import names_file, written_to
 from bulksend.cli.output import print_json, say, to_standard_output
 
 if TYPE_CHECKING:
     from bulksend.store.export import Written
-
-STANDARD_OUTPUT = "-"
 
 EPILOG = examples(
     ("Everything, for a spreadsheet", "bulksend export sale.db --format csv --out results.csv"),
@@ -83,13 +81,12 @@ def export(
 
     The input's own columns follow the results, so that an export (CSV or JSONL) can be fed back as input as it is.
     """
-    to_file = out not in (None, STANDARD_OUTPUT)
-    if as_json and not to_file:
+    if as_json and not names_file(out):
         raise click.UsageError("--json says what was written to a file: add --out")
     if raw and file_format != "csv":
         raise click.UsageError(f"--raw is about CSV; in {file_format} nothing is changed")
     wanted = frozenset(Status(status) for status in statuses) or None
-    if not to_file or out is None:
+    if not names_file(out):
         if file_format == "parquet" and sys.stdout is not None and sys.stdout.isatty():
             raise UsageError("Parquet is nothing for a terminal", "add --out, or pipe it into a program")
         with to_standard_output() as stream:

@@ -5,10 +5,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeGuard
 
 from bulksend.base.errors import UsageError
 from bulksend.cli.objects import SCHEME, uploaded
+
+
+def names_file(out: str | None) -> TypeGuard[str]:
+    """Whether --out is given, and is not "-" for standard output."""
+    return out not in (None, "-")
 
 
 @contextmanager

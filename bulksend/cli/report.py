@@ -10,8 +10,6 @@ from bulksend.base.errors import UsageError
 from bulksend.cli.objects import object_options
 from bulksend.cli.options import examples
 
-STANDARD_OUTPUT = "-"
-
 EPILOG = examples(
     ("The page, to be opened in a browser", "bulksend report sale.db --out report.html"),
     ("With delivery results", "bulksend reconcile sale.db events/\nbulksend report sale.db --out report.html"),
@@ -41,18 +39,17 @@ def report(ledger: Path, out: str | None, region: str | None, profile: str | Non
 
     Works while the campaign is being sent, from any process that can read the file.
     """
-    from bulksend.cli.out_files import written_to
+    from bulksend.cli.out_files import names_file, written_to
     from bulksend.cli.output import print_json, to_standard_output
 
-    to_file = out not in (None, STANDARD_OUTPUT)
-    if as_json and not to_file:
+    if as_json and not names_file(out):
         print_json(_document(ledger))
         return 0
     if find_spec("matplotlib") is None:
         raise UsageError("the charts need matplotlib, which is not installed", 'run: pip install "bulksend[report]"')
     document = _document(ledger)
     page = _page(document)
-    if not to_file or out is None:
+    if not names_file(out):
         with to_standard_output() as stream:
             stream.write(page)
         return 0

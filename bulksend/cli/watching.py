@@ -6,10 +6,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bulksend.api.summary import Summary
 from bulksend.base.clock import SystemClock
 from bulksend.base.records import Status
 from bulksend.cli.output import print_json, print_text
-from bulksend.cli.summary import document_of
 from bulksend.config.snapshot import from_document
 from bulksend.report.looks import LedgerLook, look_at_ledger
 from bulksend.report.picture import Picture
@@ -81,11 +81,14 @@ class LookAt(AbstractContextManager["LookAt"]):
             headroom=self._settings.pacing.headroom,
             orders=OrdersFile(self._path).read(),
         )
-        print_text([*summary_lines(document_of(self._path, self._ledger)), state_line(self.picture()), *lines])
+        print_text([*summary_lines(self._document()), state_line(self.picture()), *lines])
 
     def print_json(self) -> None:
         """Print it as one JSON object on one line."""
-        print_json(document_of(self._path, self._ledger) | state_document(self.picture()))
+        print_json(self._document() | state_document(self.picture()))
+
+    def _document(self) -> dict[str, object]:
+        return Summary.of(self._ledger, self._path).document()
 
     def _since(self, seconds: float) -> datetime:
         return SystemClock().now() - timedelta(seconds=seconds)

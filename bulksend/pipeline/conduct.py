@@ -113,7 +113,8 @@ class Conduct:
     async def keep_looking(self) -> None:
         """Look again and again until cancelled. Raises `LedgerError`."""
         while True:
-            await self._clock.sleep(min(LOOK_EVERY_S, self._change_in_s()))
+            change_in_s = (self.valid_until - self._clock.now()).total_seconds()
+            await self._clock.sleep(min(LOOK_EVERY_S, max(0.001, change_in_s)))
             await self._look()
 
     async def has_more(self) -> bool:
@@ -217,11 +218,6 @@ class Conduct:
             return None
         opens = [windows.opens_at(self._zones[zone], now) for zone in zones]
         return min((each for each in opens if each is not None), default=None)
-
-    def _change_in_s(self) -> float:
-        """How long it is until time alone changes something."""
-        now = self._clock.now()
-        return min(LOOK_EVERY_S, max(0.001, (self._next_change(now) - now).total_seconds()))
 
     def _next_change(self, now: datetime) -> datetime:
         """The next moment after `now` at which time alone changes something."""

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from bulksend.store.connect import connect_for_reading
 from bulksend.store.faults import told_as_damage, told_as_ledger_error
+from bulksend.store.reached import OPTED_OUT
 from bulksend.store.writing import WritableLedger
-
-OPTED_OUT = "destination_phone_number_opted_out"
 
 _KEY = "canary"
 

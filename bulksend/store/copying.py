@@ -127,7 +127,7 @@ async def note_record(ledger: GroupCommitLedger, record: CopyRecord) -> None:
     def note(written: SqliteLedger) -> None:
         written.write(_SAVE, (COPIED_KEY, msgspec.json.encode(record).decode()))
 
-    await ledger._submit(note)  # of this package
+    await ledger.submit(note)
 
 
 def snapshot(path: Path, copy: Path) -> None:

@@ -140,7 +140,7 @@ class GroupCommitLedger:
 
     async def retry(self, attempts: Mapping[int, int]) -> None:
         """As `Ledger.retry`."""
-        await self._submit(lambda ledger: ledger.retry(attempts), at_once=False)
+        await self.submit(lambda ledger: ledger.retry(attempts), at_once=False)
 
     async def settle(self, settlement: Settlement) -> None:
         """As `Ledger.settle`."""
@@ -148,7 +148,7 @@ class GroupCommitLedger:
 
     async def give_back(self, rows: Sequence[int], *, tried: Collection[int] = ()) -> None:
         """As `Ledger.give_back`."""
-        await self._submit(lambda ledger: ledger.give_back(rows, tried=tried))
+        await self.submit(lambda ledger: ledger.give_back(rows, tried=tried))
 
     async def divert(self, reason: str, behind: Behind, choose: Choose | None = None) -> Diverted:
         """As `Ledger.divert`; in slices, between which other operations go on."""
@@ -157,72 +157,73 @@ class GroupCommitLedger:
         last = self._last_row if behind.last is None else behind.last
         for first in range(behind.first, last + 1, DIVERT_SLICE_ROWS):
             rows = replace(behind, first=first, last=min(last, first + DIVERT_SLICE_ROWS - 1))
-            diverted = await self._submit(partial(SqliteLedger.divert, reason=reason, behind=rows, choose=choose))
+            diverted = await self.submit(partial(SqliteLedger.divert, reason=reason, behind=rows, choose=choose))
             moved.update(diverted.moved)
             held += diverted.held
         return Diverted(moved, held)
 
     async def counts(self) -> Counts:
         """As `Ledger.counts`."""
-        return await self._submit(SqliteLedger.counts)
+        return await self.submit(SqliteLedger.counts)
 
     async def finish(self, end: RunEnd, cause: str | None, *, throttled: int) -> None:
         """As `Ledger.finish`."""
-        await self._submit(lambda ledger: ledger.finish_run(end, cause, throttled=throttled))
+        await self.submit(lambda ledger: ledger.finish_run(end, cause, throttled=throttled))
 
     async def recover(self) -> int:
         """As `SqliteLedger.recover`."""
-        return await self._submit(SqliteLedger.recover)
+        return await self.submit(SqliteLedger.recover)
 
     async def start_run(self) -> None:
         """As `SqliteLedger.start_run`."""
-        await self._submit(SqliteLedger.start_run)
+        await self.submit(SqliteLedger.start_run)
 
     async def set_mps(self, mps: Mapping[str, int]) -> None:
         """As `SqliteLedger.set_mps`."""
-        await self._submit(lambda ledger: ledger.set_mps(mps))
+        await self.submit(lambda ledger: ledger.set_mps(mps))
 
     async def reasons(self) -> Mapping[Status, Mapping[str, int]]:
         """As `SqliteLedger.reasons`."""
-        return await self._submit(SqliteLedger.reasons)
+        return await self.submit(SqliteLedger.reasons)
 
     async def runs(self) -> list[Run]:
         """As `SqliteLedger.runs`."""
-        return await self._submit(SqliteLedger.runs)
+        return await self.submit(SqliteLedger.runs)
 
     async def released_since(self, moment: datetime) -> Mapping[str, int]:
         """As `SqliteLedger.released_since`."""
-        return await self._submit(lambda ledger: ledger.released_since(moment))
+        return await self.submit(lambda ledger: ledger.released_since(moment))
 
     async def oversized_since(self, moment: datetime) -> Mapping[str, Sequence[tuple[datetime, int]]]:
         """As `SqliteLedger.oversized_since`."""
-        return await self._submit(lambda ledger: ledger.oversized_since(moment))
+        return await self.submit(lambda ledger: ledger.oversized_since(moment))
 
     async def recipients_since(self, moment: datetime) -> Collection[str]:
         """As `SqliteLedger.recipients_since`."""
-        return await self._submit(lambda ledger: ledger.recipients_since(moment))
+        return await self.submit(lambda ledger: ledger.recipients_since(moment))
 
     async def zones(self) -> Mapping[int, str]:
         """As `Ledger.zones`."""
-        return await self._submit(SqliteLedger.zones)
+        return await self.submit(SqliteLedger.zones)
 
     async def pending_zones(self, rows: Sequence[int] | None = None) -> Mapping[str, Collection[int]]:
         """As `Ledger.pending_zones`."""
-        return await self._submit(lambda ledger: ledger.pending_zones(rows))
+        return await self.submit(lambda ledger: ledger.pending_zones(rows))
 
     async def add_samples(self, samples: Sequence[Sample]) -> None:
         """As `Ledger.add_samples`."""
-        await self._submit(lambda ledger: ledger.add_samples(samples))
+        await self.submit(lambda ledger: ledger.add_samples(samples))
 
     async def note_event(self, event: str, detail: Mapping[str, object]) -> None:
         """As `Ledger.note_event`."""
-        await self._submit(lambda ledger: ledger.note_event(event, detail))
+        await self.submit(lambda ledger: ledger.note_event(event, detail))
 
     async def note_allowed(self, allowed: Mapping[str, float | None]) -> None:
         """As `Ledger.note_allowed`."""
-        await self._submit(lambda ledger: ledger.note_allowed(allowed))
+        await self.submit(lambda ledger: ledger.note_allowed(allowed))
 
-    def _submit(self, work: Callable[[SqliteLedger], T], *, at_once: bool = True) -> "asyncio.Future[T]":
+    def submit(self, work: Callable[[SqliteLedger], T], *, at_once: bool = True) -> "asyncio.Future[T]":
+        """Have the ledger's thread do `work`; `at_once`: it does not wait for others to share its commit."""
         return cast("asyncio.Future[T]", self._queued(work, at_once=at_once))
 
     def _queued(self, operation: Operation, *, at_once: bool) -> "asyncio.Future[object]":

@@ -5,37 +5,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from botocore.session import Session
-from moto.server import ThreadedMotoServer
 
 from bulksend import Campaign, InputError, plan
 from tests.api.test_library import SETTINGS
+from tests.support.objects import s3_client, s3_server
 
 
 @pytest.fixture
 def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A bucket with a list, where the SDK finds it."""
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
     for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
-    for name, value in {
-        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
-        "AWS_CONFIG_FILE": str(tmp_path / "none"),
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_ENDPOINT_URL_S3": f"http://{host}:{port}",
-        "NO_PROXY": "*",
-    }.items():
-        monkeypatch.setenv(name, value)
-    client = Session().create_client("s3", region_name="us-east-1")
-    client.create_bucket(Bucket="lists-1")
-    client.put_object(Bucket="lists-1", Key="list.csv", Body=b"phone,name\n+4915123000001,Ann\n+49151,Ben\n")
-    client.close()
-    yield "s3://lists-1"
-    moto.stop()
+    with s3_server() as url:
+        for name, value in {
+            "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
+            "AWS_CONFIG_FILE": str(tmp_path / "none"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_ENDPOINT_URL_S3": url,
+            "NO_PROXY": "*",
+        }.items():
+            monkeypatch.setenv(name, value)
+        with s3_client(url) as client:
+            client.create_bucket(Bucket="lists-1")
+            client.put_object(Bucket="lists-1", Key="list.csv", Body=b"phone,name\n+4915123000001,Ann\n+49151,Ben\n")
+        yield "s3://lists-1"
 
 
 def test_a_list_in_s3_is_planned_under_its_own_name(bucket: str, tmp_path: Path) -> None:

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from botocore.config import Config
-from botocore.session import Session
-from moto.server import ThreadedMotoServer
 
 if TYPE_CHECKING:
     import subprocess
 
 from tests.support.command import CREDENTIALS, bulksend, simulator, started, wait_until
+from tests.support.objects import s3_client, s3_server
 
 MPS = 20
 ROWS = 850
@@ -47,22 +45,10 @@ mps = {2 * MPS}
 @pytest.fixture
 def s3() -> Iterator[str]:
     """The URL of a server that speaks S3, in which there is a bucket."""
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    url = f"http://{host}:{port}"
-    client = Session().create_client(
-        "s3",
-        region_name="us-east-1",
-        endpoint_url=url,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-        config=Config(proxies={}),
-    )
-    client.create_bucket(Bucket="b-1")
-    client.close()
-    yield url
-    moto.stop()
+    with s3_server() as url:
+        with s3_client(url) as client:
+            client.create_bucket(Bucket="b-1")
+        yield url
 
 
 def exported(volume: Path) -> Counter[tuple[str, str]]:

@@ -3,22 +3,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from botocore.config import Config
-from botocore.session import Session
-from moto.server import ThreadedMotoServer
 
 from tests.cli.test_reconcile import campaign, export
 from tests.support.command import CREDENTIALS, bulksend
+from tests.support.objects import s3_client, s3_server
 
 
 @pytest.fixture
 def server() -> Iterator[str]:
     """The URL of a server that speaks S3."""
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
+    with s3_server() as url:
+        yield url
 
 
 def test_events_are_read_from_below_a_prefix(tmp_path: Path, server: str) -> None:
@@ -26,20 +21,12 @@ def test_events_are_read_from_below_a_prefix(tmp_path: Path, server: str) -> Non
     accepted = campaign(tmp_path, "drop_after = 0.3")
     unknown = [row["row"] for row in export(tmp_path) if row["status"] == "unknown"]
     events = (tmp_path / "events.jsonl").read_bytes().splitlines(keepends=True)
-    client = Session().create_client(
-        "s3",
-        region_name="us-east-1",
-        endpoint_url=server,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-        config=Config(proxies={}),
-    )
-    client.create_bucket(Bucket="events")
-    for number, start in enumerate(range(0, len(events), 40)):
-        body = gzip.compress(b"".join(events[start : start + 40]).replace(b"\n", b""))
-        client.put_object(Bucket="events", Key=f"sms/2026/part-{number}", Body=body)
-    client.put_object(Bucket="events", Key="other/part-0", Body=b"not JSON")
-    client.close()
+    with s3_client(server) as client:
+        client.create_bucket(Bucket="events")
+        for number, start in enumerate(range(0, len(events), 40)):
+            body = gzip.compress(b"".join(events[start : start + 40]).replace(b"\n", b""))
+            client.put_object(Bucket="events", Key=f"sms/2026/part-{number}", Body=body)
+        client.put_object(Bucket="events", Key="other/part-0", Body=b"not JSON")
     env = {**CREDENTIALS, "AWS_ENDPOINT_URL_S3": server}
     done = bulksend("reconcile", "l.db", "s3://events/sms/", "--json", folder=tmp_path, env=env)
     assert done.code == 0, done.err

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.config import Config
-from botocore.session import Session
-from moto.server import ThreadedMotoServer
 from pyarrow import parquet
 
 from tests.support.command import CREDENTIALS, Finished, bulksend, simulator
+from tests.support.objects import s3_client, s3_server
 
 CAMPAIGN = """
 [campaign]
@@ -43,35 +41,24 @@ LARGE = 100_000
 @pytest.fixture
 def server() -> Iterator[str]:
     """The URL of a server that speaks S3."""
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
+    with s3_server() as url:
+        yield url
 
 
 @pytest.fixture
 def client(server: str) -> Iterator[Any]:
     """A client, and the bucket `lists` with a large list in it."""
-    client = Session().create_client(
-        "s3",
-        region_name="us-east-1",
-        endpoint_url=server,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-        config=Config(proxies={}),
-    )
-    client.create_bucket(Bucket="lists")
-    text = io.StringIO(newline="")
-    rows = csv.writer(text)
-    rows.writerow(["phone", "name", "more"])
-    rows.writerows([f"+49171{3920000 + row}", "=Ann", "x" * LARGE] for row in range(ROWS))
-    content = text.getvalue().encode()
-    client.put_object(Bucket="lists", Key="in/list.csv", Body=content)
-    client.put_object(Bucket="lists", Key="in/list.csv.gz", Body=gzip.compress(content))
-    client.put_object(Bucket="lists", Key="in/broken.csv.gz", Body=content[:5000])
-    yield client
-    client.close()
+    with s3_client(server) as client:
+        client.create_bucket(Bucket="lists")
+        text = io.StringIO(newline="")
+        rows = csv.writer(text)
+        rows.writerow(["phone", "name", "more"])
+        rows.writerows([f"+49171{3920000 + row}", "=Ann", "x" * LARGE] for row in range(ROWS))
+        content = text.getvalue().encode()
+        client.put_object(Bucket="lists", Key="in/list.csv", Body=content)
+        client.put_object(Bucket="lists", Key="in/list.csv.gz", Body=gzip.compress(content))
+        client.put_object(Bucket="lists", Key="in/broken.csv.gz", Body=content[:5000])
+        yield client
 
 
 def test_a_campaign_from_s3_to_s3(tmp_path: Path, server: str, client: Any) -> None:

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.config import Config
-from botocore.session import Session
-from moto.server import ThreadedMotoServer
 
 from bulksend.base.errors import BulksendError, InputError, UsageError
 from bulksend.objects.refusals import NotFound
 from bulksend.objects.s3 import TRIES, S3Objects
+from tests.support.objects import s3_client, s3_server
 
 BUCKET = "events-1"
 
@@ -30,26 +28,15 @@ LISTING = (
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The URL of a server that speaks S3."""
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
+    with s3_server() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
 def client(server: str) -> Iterator[Any]:
     """A client to fill buckets with."""
-    client = Session().create_client(
-        "s3",
-        region_name="us-east-1",
-        endpoint_url=server,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-        config=Config(proxies={}),
-    )
-    yield client
-    client.close()
+    with s3_client(server) as client:
+        yield client
 
 
 @pytest.fixture(autouse=True)

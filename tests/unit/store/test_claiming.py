@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from bulksend.base.ports import Among
 from bulksend.base.progress import Sample
 from bulksend.base.records import Settlement
-from bulksend.store.canary import OPTED_OUT, Canary, canary_counts, note_canary, noted_canary
+from bulksend.store.canary import Canary, canary_counts, note_canary, noted_canary
 from bulksend.store.faults import LedgerMisuse
 from bulksend.store.ledger import SqliteLedger
+from bulksend.store.reached import OPTED_OUT
 from tests.unit.store.helpers import (
     SHORT_CODE,
     START,

@@ -54,12 +54,12 @@ def commits(path: Path) -> int:
 def stall(ledger: GroupCommitLedger) -> tuple[threading.Event, "asyncio.Future[bool]"]:
     """Keep the ledger's thread busy until the event is set, so that what comes meanwhile makes one group."""
     event = threading.Event()
-    return event, ledger._submit(lambda _: event.wait(30))
+    return event, ledger.submit(lambda _: event.wait(30))
 
 
 def fill_disk(ledger: GroupCommitLedger) -> "asyncio.Future[object]":
     """Let the ledger's file grow no more."""
-    return ledger._submit(lambda each: each._connection.execute("PRAGMA max_page_count = 1").fetchone())
+    return ledger.submit(lambda each: each._connection.execute("PRAGMA max_page_count = 1").fetchone())
 
 
 def as_port(ledger: Ledger) -> Ledger:
@@ -227,7 +227,7 @@ def test_a_fault_of_ours_in_the_thread_is_not_silent(planned: Path) -> None:
 
     async def use(ledger: GroupCommitLedger) -> None:
         with pytest.raises(WriterFailure, match="KeyError") as raised:
-            await ledger._submit(lambda _: dict[str, object]()["+14255550100"])
+            await ledger.submit(lambda _: dict[str, object]()["+14255550100"])
         assert "555" not in str(raised.value)
         assert isinstance(raised.value.__cause__, KeyError)
         assert raised.value.exit_code is ExitCode.OUR_FAULT
@@ -248,7 +248,7 @@ def test_a_fault_of_ours_fails_those_who_wait_behind_it(planned: Path) -> None:
             event.wait(30)
             raise ZeroDivisionError
 
-        broken = ledger._submit(break_down)
+        broken = ledger.submit(break_down)
         await asyncio.to_thread(entered.wait, 30)
         behind = asyncio.ensure_future(ledger.claim("short", parts=1, rows=1))
         await asyncio.sleep(0)
